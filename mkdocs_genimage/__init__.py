@@ -1,0 +1,1 @@
+"""mkdocs-genimage: fenced ``genimage`` blocks become pictures in the built site."""

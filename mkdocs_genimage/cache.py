@@ -1,0 +1,323 @@
+"""The folder of images that is committed with the docs: look up, check, put.
+
+An image is two files: the bytes as they came, and a JSON sidecar that is written after
+them. No image is served whose bytes are not the ones its sidecar vouches for.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mkdocs_genimage.errors import CacheError
+from mkdocs_genimage.formats import EXTENSIONS
+from mkdocs_genimage.request import KEY_CHARS_IN_NAME, KEY_VERSION, ImageRequest, variant_stem
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SIDECAR_VERSION = 1
+_LFS_POINTER = b"version https://git-lfs.github.com/spec/"
+_LFS_POINTER_MAX_BYTES = 1024
+"""By its specification a Git LFS pointer file is smaller than this."""
+
+
+@dataclass(frozen=True)
+class StoredImage:
+    """An image in the cache whose bytes have been checked.
+
+    Attributes:
+        path: the file.
+        width: pixels, read from the bytes when they arrived.
+        height: pixels.
+        sidecar: all that is recorded about it.
+    """
+
+    path: Path
+    width: int
+    height: int
+    sidecar: Mapping[str, Any] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Missing:
+    """There is no usable image.
+
+    Attributes:
+        reason: what is wrong with the files that are there, and the cure; empty if there are none.
+        bought: the image exists elsewhere (in Git LFS, or written by a newer version), so that
+            asking for it again would pay for it twice.
+        width: pixels where the sidecar still tells, else None.
+        height: likewise.
+    """
+
+    reason: str = ""
+    bought: bool = False
+    width: int | None = None
+    height: int | None = None
+
+
+class Cache:
+    """Images on disk, found by the key of their request.
+
+    Args:
+        folder: where they are kept; made when the first image is put.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._stems: dict[str, str] | None = None
+
+    def find(self, request: ImageRequest, variant: int = 1) -> StoredImage | Missing:
+        """Look up one variant of a request.
+
+        The bytes are hashed at each look-up, so a damaged file is never served.
+        """
+        stem = variant_stem(request.stem, variant)
+        sidecar = self._read_sidecar(stem)
+        if sidecar is None:
+            stem = self._other_stem(request.key, variant) or stem
+            sidecar = self._read_sidecar(stem)
+        if sidecar is None:
+            return self._adopt(stem, request, variant) or Missing()
+        if isinstance(sidecar, Missing):
+            return sidecar
+        if sidecar["key"] != request.key:
+            return Missing(
+                f"{self._name(stem)}.json belongs to another image: it was edited or renamed. "
+                "Restore it from Git, or delete it."
+            )
+        return self._checked(stem, sidecar)
+
+    def put(
+        self, request: ImageRequest, variant: int, data: bytes, facts: Mapping[str, Any]
+    ) -> StoredImage:
+        """Store an image and its sidecar; on return both are on disk.
+
+        Args:
+            request: what was asked for.
+            variant: which of its variants this is, from 1.
+            data: the bytes as they came; stored unchanged.
+            facts: what else is known; needs `format`, `width` and `height`.
+
+        Raises:
+            CacheError: the folder cannot be written.
+        """
+        stem = variant_stem(request.stem, variant)
+        path = self.folder / f"{stem}{EXTENSIONS[facts['format']]}"
+        sidecar = {
+            "version": SIDECAR_VERSION,
+            "key": request.key,
+            "key_version": KEY_VERSION,
+            "variant": variant,
+            "prompt": request.prompt,
+            "options": {
+                name: value
+                for name, value in request.identity.items()
+                if name not in ("prompt", "version")
+            },
+            "bytes": len(data),
+            "sha256": hashlib.sha256(data).hexdigest(),
+            **facts,
+        }
+        text = json.dumps(sidecar, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            # The image first: a sidecar never vouches for bytes that are not there yet. An image whose
+            # sidecar was lost in between is taken over by `find`.
+            write_atomically(path, data)
+            write_atomically(self.folder / f"{stem}.json", text.encode("utf-8", "replace"))
+        except OSError as error:
+            raise CacheError(f"{path} cannot be written: {error.strerror or error}.") from error
+        return StoredImage(path, facts["width"], facts["height"], sidecar)
+
+    def ensure_writable(self) -> None:
+        """Make sure that an image can be stored, before one is paid for.
+
+        Raises:
+            CacheError: it cannot; says why and what to do.
+        """
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self.folder):
+                pass
+        except OSError as error:
+            raise CacheError(
+                f"images cannot be stored in {self.folder} ({error.strerror or error}), so none is "
+                "asked for. Make the folder writable, or set 'cache_dir' to one that is."
+            ) from error
+
+    def _read_sidecar(self, stem: str) -> dict[str, Any] | Missing | None:
+        name = f"{self._name(stem)}.json"
+        try:
+            text = (self.folder / f"{stem}.json").read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            return Missing(f"{name} cannot be read: {error.strerror or error}.")
+        if _is_lfs_pointer(text):
+            return Missing(f"{name} is a Git LFS pointer: run 'git lfs pull'.", bought=True)
+        try:
+            sidecar = json.loads(text)
+        except (ValueError, RecursionError):
+            sidecar = None
+        if isinstance(sidecar, dict):
+            version = sidecar.get("version")
+            if isinstance(version, int) and version > SIDECAR_VERSION:
+                return Missing(
+                    f"{name} was written by a newer mkdocs-genimage: update the plugin.",
+                    bought=True,
+                )
+            if _is_whole(sidecar):
+                return sidecar
+        return Missing(
+            f"{name} is damaged. Restore it from Git, or delete it and the picture beside it."
+        )
+
+    def _checked(self, stem: str, sidecar: dict[str, Any]) -> StoredImage | Missing:
+        path = self.folder / f"{stem}{EXTENSIONS[sidecar['format']]}"
+        name = self._name(path.name)
+        size = {"width": sidecar["width"], "height": sidecar["height"]}
+        try:
+            with path.open("rb") as file:
+                length = os.fstat(file.fileno()).st_size
+                if length != sidecar["bytes"]:
+                    head = file.read(_LFS_POINTER_MAX_BYTES)
+                    if _is_lfs_pointer(head):
+                        return Missing(
+                            f"{name} is a Git LFS pointer: run 'git lfs pull' to get the picture.",
+                            bought=True,
+                            **size,
+                        )
+                    return Missing(
+                        f"{name} is damaged: it has {length:,} bytes, its sidecar says "
+                        f"{sidecar['bytes']:,}. Restore it from Git.",
+                        **size,
+                    )
+                digest = (
+                    hashlib.file_digest(file, "sha256")
+                    if hasattr(hashlib, "file_digest")
+                    else hashlib.sha256(file.read())
+                )
+        except FileNotFoundError:
+            return Missing(
+                f"{name} is gone, only its sidecar is left. Restore it from Git.", **size
+            )
+        except OSError as error:
+            return Missing(f"{name} cannot be read: {error.strerror or error}.", **size)
+        if digest.hexdigest() != sidecar["sha256"]:
+            return Missing(
+                f"{name} is damaged: its bytes are not the ones that were stored. Restore it from Git.",
+                **size,
+            )
+        return StoredImage(path, sidecar["width"], sidecar["height"], sidecar)
+
+    def _other_stem(self, key: str, variant: int) -> str | None:
+        """A stem with this key and another slug, as a style or an earlier version may have left it."""
+        if self._stems is None:
+            self._stems = {}
+            with contextlib.suppress(OSError):
+                for entry in os.scandir(self.folder):
+                    stem, dot, ending = entry.name.rpartition(".")
+                    if dot and ending == "json" and not stem.startswith("."):
+                        self._stems[_tail(stem)] = stem
+        return self._stems.get(variant_stem(key[:KEY_CHARS_IN_NAME], variant))
+
+    def _adopt(
+        self, stem: str, request: ImageRequest, variant: int
+    ) -> StoredImage | Missing | None:
+        """Take over an image without a sidecar: a build was killed between the two writes.
+
+        Its name holds the key, and names are given only to whole files, so it is the image.
+        """
+        for ending in EXTENSIONS.values():
+            path = self.folder / f"{stem}{ending}"
+            try:
+                data = path.read_bytes()
+            except OSError:
+                continue
+            if _is_lfs_pointer(data[:_LFS_POINTER_MAX_BYTES]):
+                return Missing(
+                    f"{self._name(path.name)} is a Git LFS pointer: run 'git lfs pull' to get the "
+                    "picture.",
+                    bought=True,
+                )
+            from mkdocs_genimage.imaging import ImageError, inspect  # noqa: PLC0415 - imports Pillow
+
+            try:
+                info = inspect(data)
+            except ImageError as error:
+                return Missing(f"{self._name(path.name)} has no sidecar, and {error}. Delete it.")
+            facts = {
+                "format": info.format,
+                "width": info.width,
+                "height": info.height,
+                "recovered": True,
+            }
+            if EXTENSIONS[info.format] != ending:
+                return None
+            try:
+                return self.put(request, variant, data, facts)
+            except CacheError:
+                return StoredImage(path, info.width, info.height, facts)
+        return None
+
+    def _name(self, file_name: str) -> str:
+        """A file of the cache as messages name it."""
+        return f"{self.folder.name}/{file_name}"
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write a file so that a reader, or a killed process, sees all of it or nothing.
+
+    Raises:
+        OSError: it cannot be written; nothing is left behind then.
+    """
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        # mkstemp makes files for the owner alone; these are committed and published.
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            Path(temporary).unlink()
+        raise
+    if os.name == "posix":
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def _is_lfs_pointer(head: bytes) -> bool:
+    return head.startswith(_LFS_POINTER)
+
+
+def _is_whole(sidecar: dict[str, Any]) -> bool:
+    """Whether every field that is relied on is there and of its type."""
+    numbers = ("width", "height", "bytes", "variant")
+    texts = ("key", "sha256", "format")
+    return (
+        all(isinstance(sidecar.get(name), str) for name in texts)
+        and all(type(sidecar.get(name)) is int and sidecar[name] > 0 for name in numbers)
+        and sidecar["format"] in EXTENSIONS
+    )
+
+
+def _tail(stem: str) -> str:
+    """What follows the slug: the key's digits and perhaps a variant's number."""
+    front, _, last = stem.rpartition("-")
+    if len(last) == KEY_CHARS_IN_NAME:
+        return last
+    return f"{front.rpartition('-')[2]}-{last}"

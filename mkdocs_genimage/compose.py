@@ -1,0 +1,226 @@
+"""From a Block to a request: defaults, styles and input files come together here, and only here.
+
+Precedence, strongest first: the block, the page's front matter, the style, the site's `defaults:`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mkdocs_genimage.errors import BlockError, OptionError, Problem
+from mkdocs_genimage.formats import sniff
+from mkdocs_genimage.options import (
+    GENERATION,
+    SITE_WIDE,
+    conflicts,
+    did_you_mean,
+    read_options,
+    shown,
+)
+from mkdocs_genimage.request import ImageRequest, InputFile, normalise_prompt
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mkdocs_genimage.block import Block
+
+MAX_INPUT_BYTES = 50_000_000
+"""Per input image; the Images API's limit (API reference, 2026-11)."""
+MAX_MASK_BYTES = 4_000_000
+"""The Images API's limit for a mask (API reference, 2026-11)."""
+NO_STYLE = "none"
+
+
+@dataclass(frozen=True)
+class Style:
+    """A named style: text round the prompt, and options that come with it.
+
+    Attributes:
+        text: holds `{prompt}` where the prompt goes.
+        options: generation options in normal form.
+    """
+
+    text: str = "{prompt}"
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, value: Any) -> Style:
+        """Read a style from mkdocs.yml: a text, or a mapping with `prompt` and generation options.
+
+        Raises:
+            OptionError: it is neither, or its text has no `{prompt}`.
+        """
+        if isinstance(value, str):
+            value = {"prompt": value}
+        if not isinstance(value, dict):
+            raise OptionError(
+                f"must be a text with {{prompt}}, or a mapping of options, not {shown(value)}."
+            )
+        text = value.get("prompt", "{prompt}")
+        if not isinstance(text, str) or "{prompt}" not in text:
+            raise OptionError(
+                f"needs {{prompt}} where the block's prompt goes; it is {shown(text)}."
+            )
+        known = {name: option for name, option in SITE_WIDE.items() if name != "style"}
+        rest = {name: item for name, item in value.items() if name != "prompt"}
+        options, wrong = read_options(rest, known)
+        if wrong:
+            raise OptionError(" ".join(message for _, message in wrong))
+        return cls(text, options)
+
+
+@dataclass(frozen=True)
+class Site:
+    """What mkdocs.yml says that decides requests.
+
+    Attributes:
+        model: asked where a block names none.
+        moderation: the site's level; empty is the server's default.
+        defaults: generation options in normal form.
+        styles: by name.
+        project_dir: the folder of mkdocs.yml; no input file may lie outside of it.
+        docs_dir: second place to look for input files.
+    """
+
+    model: str
+    project_dir: Path
+    docs_dir: Path
+    moderation: str = ""
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    styles: Mapping[str, Style] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Composed:
+    """A block made whole.
+
+    Attributes:
+        request: what to look up or ask for.
+        count: how many variants the author wants.
+        options: all options that hold, presentation included, in normal form.
+    """
+
+    request: ImageRequest
+    count: int
+    options: Mapping[str, Any]
+
+    @property
+    def shown_variants(self) -> tuple[int, ...]:
+        """The variants that the page shows, from 1."""
+        pick = self.options.get("pick", 1)
+        return tuple(range(1, self.count + 1)) if pick == "all" else (int(pick),)
+
+
+def compose(
+    block: Block, site: Site, page_options: Mapping[str, Any], page_dir: Path | None
+) -> Composed:
+    """Bring a block, its page's defaults, its style and the site's defaults together.
+
+    Args:
+        block: what the author wrote.
+        site: what mkdocs.yml says.
+        page_options: generation options of the page's front matter, in normal form.
+        page_dir: the folder of the page's file; None for a page without one.
+
+    Raises:
+        BlockError: the whole does not fit together, or an input file cannot be used.
+    """
+    chosen = block.options.get("style") or page_options.get("style") or site.defaults.get("style")
+    style = Style()
+    if chosen and chosen != NO_STYLE:
+        if chosen not in site.styles:
+            raise BlockError([Problem(block.lines.get("style", 0), _unknown_style(chosen, site))])
+        style = site.styles[chosen]
+    options = {**site.defaults, **style.options, **page_options, **block.options}
+    problems = [Problem(block.lines.get(name, 0), message) for name, message in conflicts(options)]
+    images, mask = _inputs(options, block, site, page_dir, problems)
+    if problems:
+        raise BlockError(problems)
+    subject = normalise_prompt(block.prompt)
+    not_hashed_as_such = ("prompt", "style", "n", "image", "mask")
+    request = ImageRequest(
+        prompt=normalise_prompt(style.text.replace("{prompt}", subject)),
+        options={
+            name: value
+            for name, value in options.items()
+            if name in GENERATION and name not in not_hashed_as_such
+        },
+        images=images,
+        mask=mask,
+        subject=subject,
+        model=options.get("model", site.model),
+        moderation=options.get("moderation", site.moderation),
+    )
+    return Composed(request, options.get("n", 1), options)
+
+
+def _unknown_style(name: str, site: Site) -> str:
+    known = [*site.styles, NO_STYLE]
+    return (
+        f"there is no style {shown(name)}.{did_you_mean(str(name), known)} "
+        f"Allowed: {', '.join(known)}. Styles are written in mkdocs.yml under 'styles:'."
+    )
+
+
+def _inputs(
+    options: Mapping[str, Any],
+    block: Block,
+    site: Site,
+    page_dir: Path | None,
+    problems: list[Problem],
+) -> tuple[tuple[InputFile, ...], InputFile | None]:
+    def load(name: str, path: str, formats: tuple[str, ...], limit: int) -> InputFile | None:
+        try:
+            return _load(path, site, page_dir, formats, limit)
+        except OptionError as error:
+            problems.append(Problem(block.lines.get(name, 0), f"'{name}': {error}"))
+            return None
+
+    images = [
+        load("image", path, ("png", "jpeg", "webp"), MAX_INPUT_BYTES)
+        for path in options.get("image", ())
+    ]
+    mask = load("mask", options["mask"], ("png",), MAX_MASK_BYTES) if "mask" in options else None
+    return tuple(image for image in images if image), mask
+
+
+def _load(
+    written: str, site: Site, page_dir: Path | None, formats: tuple[str, ...], limit: int
+) -> InputFile:
+    """Read an input file, looked for beside the page and then in docs_dir.
+
+    Raises:
+        OptionError: not there, outside of the project, too large, or of another format.
+    """
+    if written.startswith("#"):
+        raise OptionError(
+            f"{shown(written)} names another block; only files can be edited so far. "
+            "Allowed: the path of a file."
+        )
+    folders = [folder for folder in (page_dir, site.docs_dir) if folder]
+    root = site.project_dir.resolve()
+    for folder in folders:
+        path = (folder / written).resolve()
+        inside = path.is_relative_to(root) or path.is_relative_to(site.docs_dir.resolve())
+        if not inside:
+            raise OptionError(f"the file {shown(written)} lies outside of the project.")
+        if not path.is_file():
+            continue
+        size = path.stat().st_size
+        if size >= limit:
+            raise OptionError(
+                f"the file {shown(written)} has {size:,} bytes. Allowed: less than {limit:,}."
+            )
+        data = path.read_bytes()
+        if data.startswith(b"version https://git-lfs.github.com/spec/"):
+            raise OptionError(
+                f"the file {shown(written)} is a Git LFS pointer: run 'git lfs pull' to get it."
+            )
+        if sniff(data) not in formats:
+            raise OptionError(f"the file {shown(written)} is no {' or '.join(formats)} picture.")
+        return InputFile(path.name, data)
+    raise OptionError(
+        f"there is no file {shown(written)} beside the page or in {site.docs_dir.name}/."
+    )

@@ -1,0 +1,199 @@
+"""The plugin's options in mkdocs.yml."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+from mkdocs.config import config_options as opt
+from mkdocs.config.base import Config, ValidationError
+
+from mkdocs_genimage.compose import Site, Style
+from mkdocs_genimage.errors import OptionError
+from mkdocs_genimage.options import SITE_WIDE, read_options
+from mkdocs_genimage.providers.endpoint import is_loopback, split_address
+
+if TYPE_CHECKING:
+    from mkdocs.config.defaults import MkDocsConfig
+
+
+class _Number(opt.OptionallyRequired[float]):
+    """A number not below `least`."""
+
+    def __init__(self, default: float, least: float, *, whole: bool = False) -> None:
+        super().__init__(default=default)
+        self._least = least
+        self._whole = whole
+
+    def run_validation(self, value: object) -> float:
+        kinds = (int,) if self._whole else (int, float)
+        if isinstance(value, str):  # from the environment
+            try:
+                value = float(value)
+                value = int(value) if self._whole and value.is_integer() else value
+            except ValueError:
+                pass
+        if isinstance(value, bool) or not isinstance(value, kinds) or not value >= self._least:
+            raise ValidationError(
+                f"is {value!r}. Allowed: a {'whole ' if self._whole else ''}number of at least "
+                f"{self._least:g}."
+            )
+        return value
+
+
+class _Text(opt.OptionallyRequired[str]):
+    """A text; an unset environment variable (None) counts as empty."""
+
+    def __init__(self, default: str = "") -> None:
+        super().__init__(default=default)
+
+    def run_validation(self, value: object) -> str:
+        if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+            raise ValidationError(f"is {value!r}. Allowed: a text.")
+        return str(value).strip()
+
+
+class _Defaults(opt.OptionallyRequired[dict[str, Any]]):
+    """A mapping of generation options."""
+
+    def __init__(self) -> None:
+        super().__init__(default={})
+
+    def run_validation(self, value: object) -> dict[str, Any]:
+        options, wrong = read_options(value, SITE_WIDE)
+        if wrong:
+            raise ValidationError(" ".join(message for _, message in wrong))
+        return options
+
+
+class _Styles(opt.OptionallyRequired[dict[str, Style]]):
+    """A mapping of names to styles."""
+
+    def __init__(self) -> None:
+        super().__init__(default={})
+
+    def run_validation(self, value: object) -> dict[str, Style]:
+        if not isinstance(value, dict):
+            raise ValidationError(f"must be a mapping of names to styles, not {value!r}.")
+        styles = {}
+        for name, style in value.items():
+            try:
+                styles[str(name)] = Style.read(style)
+            except OptionError as error:
+                raise ValidationError(f"style '{name}': {error}") from None
+        return styles
+
+
+class _AssetsDir(_Text):
+    """A relative path inside the site."""
+
+    def run_validation(self, value: object) -> str:
+        text = super().run_validation(value).strip("/")
+        path = PurePosixPath(text)
+        if not text or "\\" in text or ".." in path.parts or ":" in text:
+            raise ValidationError(
+                f"is {value!r}. Allowed: a folder inside the site, like 'assets/x'."
+            )
+        return path.as_posix()
+
+
+class GenimageConfig(Config):
+    """What `mkdocs.yml` may say under `plugins: - genimage:`."""
+
+    enabled = opt.Type(bool, default=True)
+    """`false` shows a placeholder for every block: no look into the cache, no request."""
+
+    provider = _Text("openai")
+    """Who makes the pictures: `openai` (the Images API, or any server that speaks it), `placeholder`
+    (drawn locally, free of charge), or the name of an installed provider."""
+
+    model = _Text("gpt-image-2")
+    """The model to ask. Not part of a picture's identity: after a change, existing pictures stay."""
+
+    base_url = _Text()
+    """The API's address with its version path. Default: `OPENAI_BASE_URL`, else the official endpoint."""
+
+    api_key = _Text()
+    """Default: `OPENAI_API_KEY`. Write `!ENV NAME` here, never a key itself."""
+
+    moderation = opt.Choice(("", "auto", "low"), default="")
+    """How strictly the server judges prompts. Default: the server's own."""
+
+    defaults = _Defaults()
+    """Generation options for every block that does not set them itself."""
+
+    styles = _Styles()
+    """Named styles: a text with `{prompt}` in it, or a mapping with `prompt` and generation options."""
+
+    missing = opt.Choice(("generate", "placeholder", "error"), default="generate")
+    """What `mkdocs build` does about a picture that is not there: make it, show a placeholder, or fail."""
+
+    serve = opt.Choice(("placeholder", "generate"), default="placeholder")
+    """What `mkdocs serve` does about a picture that is not there."""
+
+    max_cost = _Number(2.0, 0)
+    """USD that one command may spend; 0 for no limit. Binds where prices are known."""
+
+    max_images = _Number(50, 0, whole=True)
+    """How many images one command may ask for; 0 for no limit."""
+
+    concurrency = _Number(4, 1, whole=True)
+    """Requests in flight at most."""
+
+    timeout = _Number(300, 1)
+    """Seconds of wall clock for one request."""
+
+    cache_dir = _Text("genimage")
+    """The folder of the pictures, relative to mkdocs.yml. Commit it."""
+
+    assets_dir = _AssetsDir("assets/genimage")
+    """Where the pictures stand in the site."""
+
+    def cache_folder(self, config: MkDocsConfig) -> Path:
+        """The cache as an absolute path: beside the mkdocs.yml of this site, also with INHERIT."""
+        return project_folder(config) / (self.cache_dir or "genimage")
+
+    def site(self, config: MkDocsConfig) -> Site:
+        """What of it decides requests."""
+        return Site(
+            model=self.model or "gpt-image-2",
+            moderation=self.moderation,
+            defaults=self.defaults,
+            styles=self.styles,
+            project_dir=project_folder(config),
+            docs_dir=Path(config.docs_dir),
+        )
+
+    def problem(self, config: MkDocsConfig) -> str:
+        """What is wrong with the options in this site; empty if nothing is."""
+        cache, site = self.cache_folder(config).resolve(), Path(config.site_dir).resolve()
+        if cache.is_relative_to(site):
+            return (
+                f"'cache_dir' is {self.cache_dir!r}, inside the built site, which each build empties. "
+                "Choose a folder outside of 'site_dir'."
+            )
+        docs = Path(config.docs_dir).resolve()
+        if cache == docs or docs.is_relative_to(cache):
+            return (
+                f"'cache_dir' is {self.cache_dir!r}, which holds the docs. Choose another folder."
+            )
+        style = self.defaults.get("style", "none")
+        if style != "none" and style not in self.styles:
+            return (
+                f"'defaults: style: {style}' names no style. Allowed: "
+                f"{', '.join([*self.styles, 'none'])}."
+            )
+        return ""
+
+    def has_literal_key(self) -> bool:
+        """Whether a key seems to be written in mkdocs.yml itself: no environment variable holds it."""
+        address = split_address(self.base_url or os.environ.get("OPENAI_BASE_URL", "").strip())
+        if not self.api_key or (address and is_loopback(address)):
+            return False  # servers of this machine take any word as a key
+        return self.api_key not in {value.strip() for value in os.environ.values()}
+
+
+def project_folder(config: MkDocsConfig) -> Path:
+    """The folder of mkdocs.yml; the working directory where there is no such file."""
+    return Path(config.config_file_path or "mkdocs.yml").resolve().parent

@@ -1,0 +1,518 @@
+"""Every option of a block as data: its kind, what it takes, and what it is for.
+
+Blocks, `defaults:`, `styles:` and front matter are all read through this table, so a value
+means the same wherever it is written.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from mkdocs_genimage.errors import OptionError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+MAX_PROMPT_CHARS = 32_000
+"""The Images API's limit (API reference, 2026-11)."""
+MAX_INPUT_IMAGES = 16
+"""The Images API's limit for edits (API reference, 2026-11)."""
+MAX_VARIANTS = 10
+"""The Images API's limit for `n` (API reference, 2026-11)."""
+MAX_EDGE = 16_384
+"""Pixels. Above every known server; keeps a typing error from becoming a request."""
+MAX_DISPLAY_PIXELS = 10_000
+MAX_REVISION = 1_000_000
+
+SIZE_NAMES = {"square": "1024x1024", "landscape": "1536x1024", "portrait": "1024x1536"}
+"""Names for the three sizes that every GPT image model takes."""
+
+
+@dataclass(frozen=True)
+class Option:
+    """One option that a block takes.
+
+    Attributes:
+        name: as the author writes it.
+        kind: `generation` options decide the pixels, `presentation` options never cause a new image.
+        parse: turns what was written (text, or what YAML made of it) into the value; raises
+            ValueError or TypeError for what it does not take.
+        allowed: what it takes, as the end of the sentence "Allowed: ...".
+        doc: what it is for, one sentence.
+        choices: the words it takes, for "did you mean".
+    """
+
+    name: str
+    kind: Literal["generation", "presentation"]
+    parse: Callable[[Any], Any]
+    allowed: str
+    doc: str
+    choices: tuple[str, ...] = ()
+
+    def read(self, value: Any) -> Any:
+        """The value in its normal form.
+
+        Raises:
+            OptionError: the value is not one that this option takes.
+        """
+        try:
+            return self.parse(value)
+        except (ValueError, TypeError):
+            hint = did_you_mean(str(value), self.choices) if isinstance(value, str) else ""
+            raise OptionError(
+                f"'{self.name}' cannot be {shown(value)}.{hint} Allowed: {self.allowed}."
+            ) from None
+
+
+def shown(value: Any) -> str:
+    """A value as messages show it: one line, at most 60 characters."""
+    if value is None or value == "":
+        return "empty"
+    text = " ".join(str(value).split())
+    return f"'{text if len(text) <= 60 else text[:57] + '...'}'"
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """` Did you mean 'size'?` or nothing."""
+    close = difflib.get_close_matches(word.lower(), list(known), n=1, cutoff=0.6)
+    return f" Did you mean '{close[0]}'?" if close else ""
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        raise TypeError
+    text = str(value).strip()
+    if not text:
+        raise ValueError
+    return text
+
+
+def _alt(value: Any) -> str:
+    return " ".join(_text(value).split())
+
+
+def _prompt(value: Any) -> str:
+    text = _text(value)
+    if len(text) > MAX_PROMPT_CHARS:
+        raise ValueError
+    return text
+
+
+def _choice(*words: str) -> Callable[[Any], str]:
+    def parse(value: Any) -> str:
+        word = _text(value).lower()
+        if word not in words:
+            raise ValueError
+        return word
+
+    return parse
+
+
+def _format(value: Any) -> str:
+    word = _text(value).lower().lstrip(".")
+    return _choice("png", "jpeg", "webp", "gif")("jpeg" if word == "jpg" else word)
+
+
+def _integer(least: int, most: int) -> Callable[[Any], int]:
+    def parse(value: Any) -> int:
+        if isinstance(value, (bool, float)):
+            raise TypeError
+        number = int(value)
+        if not least <= number <= most:
+            raise ValueError
+        return number
+
+    return parse
+
+
+def _boolean(value: Any) -> bool:
+    words = {"true": True, "yes": True, "on": True, "1": True}
+    words |= {"false": False, "no": False, "off": False, "0": False}
+    try:
+        return words[str(value).strip().lower()]
+    except KeyError:
+        raise ValueError from None
+
+
+def _size(value: Any) -> str:
+    word = _text(value).lower().replace("\N{MULTIPLICATION SIGN}", "x").replace(" ", "")
+    if word == "auto":
+        return word
+    word = SIZE_NAMES.get(word, word)
+    match = re.fullmatch(r"([0-9]{1,5})x([0-9]{1,5})", word)
+    if not match:
+        raise ValueError
+    width, height = int(match[1]), int(match[2])
+    if not (1 <= width <= MAX_EDGE and 1 <= height <= MAX_EDGE):
+        raise ValueError
+    return f"{width}x{height}"
+
+
+def _paths(value: Any) -> tuple[str, ...]:
+    items = value if isinstance(value, (list, tuple)) else [value]
+    paths = tuple(_path(item) for item in items)
+    if not 1 <= len(paths) <= MAX_INPUT_IMAGES:
+        raise ValueError
+    return paths
+
+
+def _path(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    path = value.strip()
+    if not path or any(ord(char) < 32 for char in path):
+        raise ValueError
+    return path
+
+
+def _model(value: Any) -> str:
+    name = _text(value)
+    if not re.fullmatch(r"\S{1,200}", name):
+        raise ValueError
+    return name
+
+
+def _extra(value: Any) -> dict[str, Any]:
+    """Fields for the request body. Those that have an option of their own belong there."""
+    if not isinstance(value, dict) or not value:
+        raise TypeError
+    if not all(isinstance(name, str) for name in value) or set(value) & set(GENERATION):
+        raise ValueError
+    _plain_json(value)
+    return value
+
+
+def _plain_json(value: Any) -> None:
+    if isinstance(value, dict):
+        for name, item in value.items():
+            if not isinstance(name, str):
+                raise TypeError
+            _plain_json(item)
+    elif isinstance(value, list):
+        for item in value:
+            _plain_json(item)
+    elif isinstance(value, float):
+        if value != value or value in (float("inf"), float("-inf")):  # noqa: PLR0124 - NaN
+            raise ValueError
+    elif value is not None and not isinstance(value, (str, int)):
+        raise TypeError
+
+
+def _id(value: Any) -> str:
+    name = _text(value).removeprefix("#")
+    if not re.fullmatch(r"[^\s\"'<>&#]{1,200}", name):
+        raise ValueError
+    return name
+
+
+def _classes(value: Any) -> tuple[str, ...]:
+    items = value if isinstance(value, (list, tuple)) else _text(value).split()
+    classes = tuple(_text(item).removeprefix(".") for item in items)
+    if not classes or not all(re.fullmatch(r"[^\s\"'<>&]{1,200}", name) for name in classes):
+        raise ValueError
+    return classes
+
+
+def _width(value: Any) -> str:
+    """`"50%"` or a number of pixels as text."""
+    word = _text(value).lower().replace(" ", "")
+    match = re.fullmatch(r"([0-9]{1,3})%", word)
+    if match and 1 <= int(match[1]) <= 100:
+        return f"{int(match[1])}%"
+    return str(_integer(1, MAX_DISPLAY_PIXELS)(word.removesuffix("px")))
+
+
+def _height(value: Any) -> int:
+    return _integer(1, MAX_DISPLAY_PIXELS)(_text(value).lower().removesuffix("px"))
+
+
+def _link(value: Any) -> str:
+    url = _text(value)
+    scheme = re.match(r"([a-zA-Z][a-zA-Z0-9+.-]*):", url)
+    if re.search(r"[\s<>\"\x00-\x20]", url) or (
+        scheme and scheme[1].lower() not in ("http", "https", "mailto")
+    ):
+        raise ValueError
+    return url
+
+
+def _pick(value: Any) -> int | Literal["all"]:
+    if str(value).strip().lower() == "all":
+        return "all"
+    return _integer(1, MAX_VARIANTS)(value)
+
+
+def _words(name: str, kind: Literal["generation", "presentation"], doc: str, *words: str) -> Option:
+    return Option(name, kind, _choice(*words), ", ".join(words), doc, words)
+
+
+_TABLE = (
+    Option(
+        "prompt",
+        "generation",
+        _prompt,
+        f"text, at most {MAX_PROMPT_CHARS:,} characters",
+        "What the picture shows. A body that is plain text is the prompt.",
+    ),
+    Option(
+        "style",
+        "generation",
+        _text,
+        "the name of a style in mkdocs.yml, or none",
+        "A text round the prompt, from `styles:` in mkdocs.yml; `none` for no style.",
+    ),
+    Option(
+        "size",
+        "generation",
+        _size,
+        "WIDTHxHEIGHT such as 1536x1024, square, landscape, portrait, or auto",
+        "Pixels of the picture. `square`, `landscape` and `portrait` are 1024x1024, 1536x1024 "
+        "and 1024x1536.",
+        ("auto", *SIZE_NAMES),
+    ),
+    _words(
+        "quality",
+        "generation",
+        "How much work the model puts in; the price follows it.",
+        *("low", "medium", "high", "xhigh", "max", "auto", "standard", "hd"),
+    ),
+    _words(
+        "background",
+        "generation",
+        "`transparent` needs a png or webp picture.",
+        *("transparent", "opaque", "auto"),
+    ),
+    Option(
+        "output_format",
+        "generation",
+        _format,
+        "png, jpeg, webp, gif",
+        "The file format to ask for; png is the servers' usual default.",
+        ("png", "jpeg", "jpg", "webp", "gif"),
+    ),
+    Option(
+        "output_compression",
+        "generation",
+        _integer(0, 100),
+        "a whole number from 0 to 100",
+        "Compression of jpeg and webp pictures, in percent.",
+    ),
+    Option(
+        "n",
+        "generation",
+        _integer(1, MAX_VARIANTS),
+        f"a whole number from 1 to {MAX_VARIANTS}",
+        "How many variants to make. Each is paid for; `pick` says which to show.",
+    ),
+    Option(
+        "image",
+        "generation",
+        _paths,
+        f"one path or a list of 1 to {MAX_INPUT_IMAGES} paths of png, jpeg or webp files",
+        "A picture to edit, or several to work from: paths relative to the page, then to docs_dir.",
+    ),
+    Option(
+        "mask",
+        "generation",
+        _path,
+        "the path of a png file",
+        "Where to edit the first `image`: transparent pixels are redrawn.",
+    ),
+    _words(
+        "input_fidelity",
+        "generation",
+        "How closely an edit keeps to its `image`, for models that ask.",
+        *("high", "low"),
+    ),
+    _words(
+        "moderation",
+        "generation",
+        "How strictly the server judges the prompt.",
+        *("auto", "low"),
+    ),
+    Option(
+        "model",
+        "generation",
+        _model,
+        "the name of a model, without blanks",
+        "Another model than the site's, for this picture. It becomes part of the picture's identity.",
+    ),
+    Option(
+        "revision",
+        "generation",
+        _integer(0, MAX_REVISION),
+        f"a whole number from 0 to {MAX_REVISION:,}",
+        "Count it up to get another take of the same prompt.",
+    ),
+    Option(
+        "extra",
+        "generation",
+        _extra,
+        "a mapping of plain values, none of them with an option of its own",
+        "Further fields for the request, sent as they are.",
+    ),
+    Option(
+        "alt",
+        "presentation",
+        _alt,
+        "text",
+        "What the picture shows, for those who do not see it. Without it: the caption, else the "
+        "prompt's first sentence.",
+    ),
+    Option(
+        "decorative",
+        "presentation",
+        _boolean,
+        "true or false",
+        "`true` for a picture that adds nothing to the text: screen readers pass over it.",
+    ),
+    Option(
+        "caption",
+        "presentation",
+        _text,
+        "text",
+        "A line under the picture; inline Markdown works.",
+    ),
+    Option("title", "presentation", _alt, "text", "The tooltip."),
+    Option(
+        "id",
+        "presentation",
+        _id,
+        "a name without blanks, quotes or any of < > & #",
+        "The id of the figure, for links: `#hero` in a header.",
+    ),
+    Option(
+        "class",
+        "presentation",
+        _classes,
+        "names without blanks, quotes or any of < > &",
+        "Further classes of the figure: `.wide` in a header.",
+    ),
+    Option(
+        "width",
+        "presentation",
+        _width,
+        f"pixels from 1 to {MAX_DISPLAY_PIXELS:,}, or 1% to 100%",
+        "How wide the picture is shown, in pixels or percent of the text.",
+    ),
+    Option(
+        "height",
+        "presentation",
+        _height,
+        f"pixels from 1 to {MAX_DISPLAY_PIXELS:,}",
+        "How high the picture is shown, in pixels.",
+    ),
+    _words(
+        "align",
+        "presentation",
+        "Where the picture stands; text flows round `left` and `right`.",
+        *("left", "center", "right"),
+    ),
+    Option(
+        "link",
+        "presentation",
+        _link,
+        "a page of the docs, or a URL with http, https or mailto",
+        "Where a click on the picture leads.",
+    ),
+    _words(
+        "loading",
+        "presentation",
+        "`eager` for a picture that readers see at once.",
+        *("lazy", "eager"),
+    ),
+    Option(
+        "pick",
+        "presentation",
+        _pick,
+        f"a whole number from 1 to {MAX_VARIANTS} (at most n), or all",
+        "Which of `n` variants to show. Changing it costs nothing.",
+        ("all",),
+    ),
+)
+
+OPTIONS: dict[str, Option] = {option.name: option for option in _TABLE}
+GENERATION: dict[str, Option] = {
+    option.name: option for option in _TABLE if option.kind == "generation"
+}
+SITE_WIDE: dict[str, Option] = {
+    name: option
+    for name, option in GENERATION.items()
+    if name not in ("prompt", "revision", "model")
+}
+"""What `defaults:`, a style or a page's front matter may set. `model` has its own place in mkdocs.yml."""
+
+
+def unknown_option(name: str, known: Mapping[str, Option]) -> str:
+    """The message for an option that does not exist."""
+    return f"there is no option '{name}'.{did_you_mean(name, known)} Allowed: {', '.join(known)}."
+
+
+def read_options(
+    values: Any, known: Mapping[str, Option]
+) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+    """Read a whole mapping, as `defaults:` or front matter hold it.
+
+    Args:
+        values: what YAML made of it; None counts as empty.
+        known: the options that may stand there.
+
+    Returns:
+        The values in normal form, and (option, message) of everything wrong.
+    """
+    if values is None:
+        return {}, []
+    if not isinstance(values, dict):
+        return {}, [("", f"must be a mapping of options, not {shown(values)}.")]
+    read: dict[str, Any] = {}
+    wrong: list[tuple[str, str]] = []
+    for name, value in values.items():
+        if name not in known:
+            wrong.append((str(name), unknown_option(str(name), known)))
+            continue
+        try:
+            read[name] = known[name].read(value)
+        except OptionError as error:
+            wrong.append((name, str(error)))
+    return read, wrong
+
+
+def conflicts(options: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """(option, message) for options that are each fine but not together, after all defaults are in."""
+    found: list[tuple[str, str]] = []
+    form = options.get("output_format")
+    if options.get("background") == "transparent" and form in ("jpeg", "gif"):
+        found.append(
+            (
+                "background",
+                f"'background: transparent' does not go with 'output_format: {form}'. "
+                "Allowed: png, webp.",
+            )
+        )
+    if "output_compression" in options and form not in ("jpeg", "webp"):
+        found.append(
+            (
+                "output_compression",
+                "'output_compression' needs 'output_format: jpeg' or 'output_format: webp'.",
+            )
+        )
+    if "mask" in options and "image" not in options:
+        found.append(("mask", "'mask' needs an 'image' that it belongs to."))
+    if "input_fidelity" in options and "image" not in options:
+        found.append(("input_fidelity", "'input_fidelity' needs an 'image' to keep to."))
+    pick, count = options.get("pick"), options.get("n", 1)
+    if isinstance(pick, int) and pick > count:
+        found.append(
+            ("pick", f"'pick: {pick}' needs 'n: {pick}' or more; this block asks for {count}.")
+        )
+    if options.get("decorative") and options.get("alt"):
+        found.append(
+            (
+                "decorative",
+                "'decorative: true' and 'alt' exclude each other: remove one of the two.",
+            )
+        )
+    return found

@@ -1,0 +1,339 @@
+"""MkDocs' pages and files: where blocks stand, what is put in their place, what is corrected later."""
+
+from __future__ import annotations
+
+import logging
+import os
+import posixpath
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from mkdocs.exceptions import PluginError
+from mkdocs.structure.files import File, InclusionLevel
+from mkdocs.utils import get_relative_url
+
+from mkdocs_genimage.block import parse_block
+from mkdocs_genimage.compose import Composed, Site, compose
+from mkdocs_genimage.errors import BlockError
+from mkdocs_genimage.fences import Fence, scan
+from mkdocs_genimage.figure import (
+    Correction,
+    Picture,
+    alt_text,
+    build_figure,
+    correct_images,
+    display_size,
+    error_figure,
+)
+from mkdocs_genimage.log import log
+from mkdocs_genimage.options import SITE_WIDE, read_options
+from mkdocs_genimage.places import Place, Source, align
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from xml.etree.ElementTree import Element
+
+    from markdown import Markdown
+    from mkdocs.config.defaults import MkDocsConfig
+    from mkdocs.structure.files import Files
+    from mkdocs.structure.pages import Page
+
+    from mkdocs_genimage.resolver import Resolver, Shown
+
+STYLESHEET = "genimage.css"
+UNAVAILABLE = "*(picture not available)*"
+"""What other readers of a page's Markdown find for a block that cannot be read."""
+
+
+@dataclass
+class _Ticket:
+    """A picture on a page that is still being made."""
+
+    composed: Composed
+    variant: int
+    expected: str
+
+
+@dataclass
+class _PageRecord:
+    """What this build knows of one page."""
+
+    page: Page | None
+    options: dict[str, Any] = field(default_factory=dict)
+    documents: list[_Document] = field(default_factory=list)
+    tickets: dict[int, _Ticket] = field(default_factory=dict)
+    links: dict[str, list[list[str]]] = field(default_factory=dict)
+
+
+class Pages:
+    """The renderer behind the Markdown extension for one build of a site.
+
+    Args:
+        site: what mkdocs.yml says that decides requests.
+        resolver: finds the pictures.
+        assets_dir: where they stand in the site.
+        config: the site's configuration.
+    """
+
+    def __init__(
+        self, site: Site, resolver: Resolver, assets_dir: str, config: MkDocsConfig
+    ) -> None:
+        self.site = site
+        self.resolver = resolver
+        self._assets_dir = assets_dir
+        self._config = config
+        self._records: dict[str, _PageRecord] = {}
+        self._current: tuple[File, Files] | None = None
+        self._next_ticket = 0
+        self._told: set[str] = set()
+        self._bad_blocks: list[str] = []
+
+    # What MkDocs' events bring
+
+    def begin_page(self, page: Page, files: Files) -> None:
+        """A page is about to be rendered: the fallback for Markdown objects that do not say theirs."""
+        self._current = (page.file, files)
+
+    def end_page(self, page: Page) -> None:
+        """A page was rendered: nobody who reads its Markdown from now on shall find a raw prompt."""
+        record = self._records.get(page.file.src_uri)
+        if record is None or not page.markdown:
+            return
+        record.page = page
+        lines = page.markdown.split("\n")
+        fences = scan(lines).fences
+        links: dict[int, str] = {}
+        for document in record.documents:
+            for mine, other in align(fences, document.fences).items():
+                if other in document.links:
+                    links.setdefault(mine, document.links[other])
+        for index in sorted(links, reverse=True):
+            fence = fences[index]
+            link = fence.prefix + links[index]
+            record.links.setdefault(link, []).insert(0, lines[fence.start : fence.end])
+            lines[fence.start : fence.end] = [link]
+        page.markdown = "\n".join(lines)
+
+    def settle(self, files: Files) -> None:
+        """Wait for the pictures, then put right on each page what turned out otherwise than expected.
+
+        Raises:
+            PluginError: pictures are missing or blocks are bad, and the policy is `error`.
+        """
+        missing = self.resolver.settle()
+        for record in self._records.values():
+            if record.tickets and record.page is not None:
+                self._correct(record, record.page, files)
+        if self._records:
+            self._add_stylesheet(files)
+        if self.resolver.policy == "error" and (missing or self._bad_blocks):
+            listed = "\n  ".join([*self._bad_blocks, *missing])
+            raise PluginError(
+                f"genimage: 'missing: error' is set, and these pictures are missing:\n  {listed}"
+            )
+
+    # What the Markdown extension asks
+
+    def prepare(self, lines: list[str], md: Markdown) -> list[str]:
+        """Put fences back where `end_page` left links: a blog's views render a page once more."""
+        record = self._records.get(self._context(md)[0].src_uri)
+        if record is None or not record.links:
+            return lines
+        waiting = {link: list(sources) for link, sources in record.links.items()}
+        restored: list[str] = []
+        for line in lines:
+            sources = waiting.get(line)
+            restored.extend(sources.pop(0) if sources else [line])
+        return restored
+
+    def document(self, fences: Sequence[Fence], md: Markdown) -> _Document:
+        """Begin one conversion of a text that has fences."""
+        file, files, is_inner = self._context(md)
+        record = self._record(file)
+        source = Source(self._file_name(file), lambda: file.content_string, fences)
+        document = _Document(self, record, file, files, source, is_inner)
+        record.documents.append(document)
+        return document
+
+    # What documents ask
+
+    def compose(self, fence: Fence, record: _PageRecord, file: File) -> Composed:
+        """A fence made whole.
+
+        Raises:
+            BlockError: it cannot be.
+        """
+        page_dir = Path(file.abs_src_path).parent if file.abs_src_path else None
+        block = parse_block(fence.header, fence.body)
+        return compose(block, self.site, record.options, page_dir)
+
+    def publish(self, shown: Shown, files: Files) -> str:
+        """Make sure that a picture is among the site's files. Returns its path there."""
+        uri = f"{self._assets_dir}/{shown.name}"
+        if files.get_file_from_path(uri) is None:
+            # A file that is still being made is read from its folder only when the site is written.
+            path = shown.path or self.resolver.cache_folder / shown.name
+            files.append(self._file(uri, path))
+        return uri
+
+    def ticket(self, record: _PageRecord, composed: Composed, variant: int, name: str) -> int:
+        """A number under which a picture on a page is corrected later."""
+        self._next_ticket += 1
+        record.tickets[self._next_ticket] = _Ticket(composed, variant, name)
+        return self._next_ticket
+
+    def bad_block(self, place: Place, error: BlockError) -> None:
+        """Tell each problem of a block, once however often its page is rendered."""
+        for problem in error.problems:
+            message = f"{place.at(problem.line)}: {problem.message}"
+            if self.tell(logging.WARNING, message):
+                self._bad_blocks.append(message)
+
+    def tell(self, level: int, message: str) -> bool:
+        """Log a message unless this build has logged it before. Returns whether it was new."""
+        if message in self._told:
+            return False
+        self._told.add(message)
+        log.log(level, "%s", message)
+        return True
+
+    # Inner workings
+
+    def _context(self, md: Markdown) -> tuple[File, Files, bool]:
+        """The page's file and the site's files, and whether `md` resolves no links by itself.
+
+        Other plugins replace the site's files and render pages again, so what MkDocs (or a blog)
+        registered with this very Markdown object is right; nothing that was kept is.
+        """
+        if "relpath" in md.treeprocessors:
+            relpath: Any = md.treeprocessors["relpath"]
+            return relpath.file, relpath.files, False
+        if self._current is None:
+            raise PluginError("genimage: Markdown is rendered outside of any page.")
+        return *self._current, True
+
+    def _record(self, file: File) -> _PageRecord:
+        record = self._records.get(file.src_uri)
+        if record is None:
+            record = self._records[file.src_uri] = _PageRecord(file.page)
+            meta = getattr(file.page, "meta", None) or {}
+            options, wrong = read_options(meta.get("genimage"), SITE_WIDE)
+            record.options = options
+            for _, message in wrong:
+                text = f"{self._file_name(file)}:1: 'genimage' in the front matter: {message}"
+                if self.tell(logging.WARNING, text):
+                    self._bad_blocks.append(text)
+        return record
+
+    def _file_name(self, file: File) -> str:
+        """A page's file as authors know it: `docs/guide.md`, from the folder of mkdocs.yml."""
+        if not file.abs_src_path:
+            return file.src_uri
+        path = os.path.relpath(file.abs_src_path, self.site.project_dir)
+        return file.src_uri if path.startswith("..") else path.replace(os.sep, "/")
+
+    def _file(self, uri: str, path: Path) -> File:
+        file = File.generated(
+            self._config, uri, abs_src_path=str(path), inclusion=InclusionLevel.INCLUDED
+        )
+        file.generated_by = (
+            "genimage"  # while a page renders, MkDocs does not know whose file it is
+        )
+        return file
+
+    def _correct(self, record: _PageRecord, page: Page, files: Files) -> None:
+        corrections: dict[int, Correction] = {}
+        for number, ticket in record.tickets.items():
+            shown = self.resolver.final(ticket.composed.request, ticket.variant)
+            if shown.name != ticket.expected:
+                wrong = files.get_file_from_path(f"{self._assets_dir}/{ticket.expected}")
+                if wrong is not None:
+                    files.remove(wrong)
+            self.publish(shown, files)
+            width, height = display_size(ticket.composed.options, shown.width, shown.height)
+            corrections[number] = Correction(
+                ticket.expected, shown.name, width, height, shown.placeholder
+            )
+        page.content = correct_images(page.content or "", corrections)
+        page.markdown = correct_images(page.markdown or "", corrections)
+        record.links = {
+            correct_images(link, corrections): sources for link, sources in record.links.items()
+        }
+
+    def _add_stylesheet(self, files: Files) -> None:
+        uri = f"{self._assets_dir}/{STYLESHEET}"
+        if files.get_file_from_path(uri) is None:
+            files.append(self._file(uri, Path(__file__).with_name(STYLESHEET)))
+        if uri not in self._config.extra_css:
+            # First, so that every stylesheet of the site's own can override it.
+            self._config.extra_css.insert(0, uri)
+
+
+class _Document:
+    """One conversion of one page's text, or of a part of it."""
+
+    def __init__(
+        self,
+        pages: Pages,
+        record: _PageRecord,
+        file: File,
+        files: Files,
+        source: Source,
+        is_inner: bool,
+    ) -> None:
+        self._pages = pages
+        self._record = record
+        self._file = file
+        self._files = files
+        self._source = source
+        self._is_inner = is_inner
+        self.fences = source.fences
+        self.links: dict[int, str] = {}
+        """Index of a fence that reached the page to the Markdown link that stands for it."""
+
+    def figure(self, fence: Fence) -> Element:
+        """The node for a fence."""
+        place = Place(self._source, fence)
+        index = next(i for i, other in enumerate(self.fences) if other is fence)
+        try:
+            composed = self._pages.compose(fence, self._record, self._file)
+        except BlockError as error:
+            self._pages.bad_block(place, error)
+            self.links[index] = UNAVAILABLE
+            return error_figure(str(place))
+        options = composed.options
+        alt, origin = alt_text(options)
+        if origin == "prompt":
+            self._pages.tell(
+                logging.INFO,
+                f"{place}: the block has no 'alt': the prompt's first sentence stands in for it.",
+            )
+        pictures = []
+        for variant, shown in zip(
+            composed.shown_variants, self._pages.resolver.resolve(composed, place), strict=True
+        ):
+            ticket = None
+            if shown.path is None:
+                ticket = self._pages.ticket(self._record, composed, variant, shown.name)
+            uri = self._pages.publish(shown, self._files)
+            pictures.append(
+                Picture(self._url(uri), shown.width, shown.height, shown.placeholder, ticket)
+            )
+        escaped = alt.replace("\\", "\\\\").replace("[", "\\[").replace("]", "\\]")
+        self.links[index] = " ".join(f"![{escaped}]({picture.src})" for picture in pictures)
+        return build_figure(pictures, options)
+
+    def near_miss(self, line: str, index: int, advice: str) -> None:  # noqa: ARG002
+        """Warn about a line that looks like a genimage fence and is none."""
+        self._pages.tell(logging.WARNING, f"{self._source.line_of(line)}: {advice}")
+
+    def _url(self, uri: str) -> str:
+        """The URL of a file as Markdown writes it: relative to the page's source.
+
+        Markdown objects of other plugins may resolve no links; they get the finished one.
+        """
+        if self._is_inner:
+            return get_relative_url(quote(uri), self._file.url)
+        return quote(posixpath.relpath(uri, posixpath.dirname(self._file.src_uri) or "."))

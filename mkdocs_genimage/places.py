@@ -1,0 +1,91 @@
+"""Where a block stands in the author's own file, for messages. Worked out only when one is needed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from mkdocs_genimage.fences import Fence, scan
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+
+def align(left: Sequence[Fence], right: Sequence[Fence]) -> dict[int, int]:
+    """Pair the fences of two versions of one text: index in `left` to index in `right`.
+
+    Equal fences pair up in order. Between those, runs of the same length pair up one by one: the same
+    fences, changed by a snippet or a macro on the way. What is left over has no partner.
+    """
+    pairs: dict[int, int] = {}
+    matcher = SequenceMatcher(
+        None, [fence.source for fence in left], [fence.source for fence in right], autojunk=False
+    )
+    for _, left_start, left_end, right_start, right_end in matcher.get_opcodes():
+        if left_end - left_start == right_end - right_start:
+            pairs.update(
+                zip(range(left_start, left_end), range(right_start, right_end), strict=True)
+            )
+    return pairs
+
+
+@dataclass(frozen=True)
+class Source:
+    """The text of one conversion, and the file it comes from.
+
+    Attributes:
+        name: the file as messages name it: `docs/guide.md`.
+        read: gives the file's text, front matter included; raises OSError or ValueError where it cannot.
+        fences: the fences that the conversion found, in order.
+    """
+
+    name: str
+    read: Callable[[], str]
+    fences: Sequence[Fence]
+
+    @cached_property
+    def _lines(self) -> dict[int, int]:
+        """Index of a found fence to the 1-based line of its opening in the file."""
+        try:
+            text = self.read()
+        except (OSError, ValueError):
+            return {}
+        in_file = scan(text.splitlines()).fences
+        pairs = align(self.fences, in_file)
+        return {index: in_file[other].start + 1 for index, other in pairs.items()}
+
+    def at(self, fence: Fence, line: int = 0) -> str:
+        """`docs/guide.md:12` for a line of a fence; says so where the fence is not in the file itself."""
+        index = next((i for i, other in enumerate(self.fences) if other is fence), -1)
+        start = self._lines.get(index)
+        if start is None:
+            return f"{self.name} (from a snippet)"
+        return f"{self.name}:{start + line}"
+
+    def line_of(self, text: str) -> str:
+        """`docs/guide.md:12` for the first line of the file that reads `text`."""
+        try:
+            lines = self.read().splitlines()
+        except (OSError, ValueError):
+            lines = []
+        for number, line in enumerate(lines, 1):
+            if line.strip() == text.strip():
+                return f"{self.name}:{number}"
+        return f"{self.name} (from a snippet)"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where one block stands."""
+
+    source: Source
+    fence: Fence
+
+    def at(self, line: int = 0) -> str:
+        """`docs/guide.md:12` for a 0-based line of the block."""
+        return self.source.at(self.fence, line)
+
+    def __str__(self) -> str:
+        return self.at()

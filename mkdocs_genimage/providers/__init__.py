@@ -1,0 +1,87 @@
+"""Providers: who makes the pictures, behind one small protocol.
+
+A third-party provider is a package with an entry point in the group
+`mkdocs_genimage.providers`; its name is what `provider:` in mkdocs.yml takes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+from mkdocs_genimage.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from mkdocs_genimage.request import ImageRequest
+
+ENTRY_POINT_GROUP = "mkdocs_genimage.providers"
+
+
+@dataclass(frozen=True)
+class ProviderSettings:
+    """What a provider is told about the site. Empty strings mean "not set".
+
+    Attributes:
+        base_url: the API's address, version path included.
+        api_key: the credential; never shown, logged or stored.
+        timeout: seconds of wall clock for one request.
+    """
+
+    base_url: str = ""
+    api_key: str = field(default="", repr=False)
+    timeout: float = 300.0
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back for one request.
+
+    Attributes:
+        images: the raw bytes of each image, unchanged, in the server's order; at least one.
+        request_id: the server's name for the request.
+        usage: the token counts as the server reported them, plain JSON.
+    """
+
+    images: Sequence[bytes] = field(repr=False)
+    request_id: str | None = None
+    usage: dict[str, Any] | None = None
+
+
+class Provider(Protocol):
+    """Makes images. One object serves all threads of a build."""
+
+    name: str
+    """What sidecars record: `openai`."""
+    host: str
+    """The server's host name for sidecars and messages, without path or credential; empty if none."""
+    draft: bool
+    """True for providers that draw at once, locally and free of charge. What they draw is shown but never
+    kept as the block's image."""
+
+    def unready(self) -> str:
+        """Why no request can be sent (for example: no API key), with the cure; empty if one can."""
+
+    def generate(self, request: ImageRequest, count: int) -> Answer:
+        """Ask for `count` images of `request`, in one call that is sent at most once.
+
+        Raises:
+            ProviderError: nothing usable came back.
+        """
+
+
+def load_provider(name: str, settings: ProviderSettings) -> Provider:
+    """The provider called `name` in mkdocs.yml.
+
+    Raises:
+        ConfigurationError: no installed package offers one of that name.
+    """
+    found = {point.name: point for point in entry_points(group=ENTRY_POINT_GROUP)}
+    if name not in found:
+        raise ConfigurationError(
+            f"there is no provider '{name}'. Installed: {', '.join(sorted(found)) or 'none'}."
+        )
+    create = cast("Callable[[ProviderSettings], Provider]", found[name].load())
+    return create(settings)
