@@ -19,7 +19,11 @@ _HEADER_TOKEN = re.compile(
     r"""\s*(?:
         \#(?P<id>[^\s"'{}]+)
       | \.(?P<class>[^\s"'{}]+)
-      | (?P<name>[A-Za-z_][\w-]*)\s*=\s*(?:"(?P<double>(?:[^"\\]|\\.)*)"|'(?P<single>(?:[^'\\]|\\.)*)'|(?P<bare>[^\s"'{}]+))
+      | (?P<name>[A-Za-z_][\w-]*)\s*=\s*(?:
+          "(?P<double>(?:[^"\\]|\\.)*)"
+        | '(?P<single>(?:[^'\\]|\\.)*)'
+        | (?P<bare>[^\s"'{}]+)
+      )
     )(?=\s|$)""",
     re.VERBOSE,
 )
@@ -132,14 +136,14 @@ def _read_body(body: str, reader: _Reader) -> None:
             reader.set("prompt", text, 1)
         return
     entries = _entries(node)
-    words = [key for key, _ in entries]
+    words = [str(key.value) for key, _ in entries]
     if not all(_BARE_WORD.fullmatch(word) for word in words) and not set(words) & set(OPTIONS):
         entries = []
     if not entries:
         reader.set("prompt", text, 1)
         return
     if not set(words) & set(OPTIONS):
-        line = node.value[0][0].start_mark.line + 1
+        line = entries[0][0].start_mark.line + 1
         reader.problems.append(
             Problem(
                 line,
@@ -148,7 +152,7 @@ def _read_body(body: str, reader: _Reader) -> None:
             )
         )
         return
-    for key_node, value_node in node.value:
+    for key_node, value_node in entries:
         line = key_node.start_mark.line + 1
         try:
             value = _plain(value_node, typed=key_node.value == "extra")
@@ -158,7 +162,7 @@ def _read_body(body: str, reader: _Reader) -> None:
         reader.set(key_node.value, value, line)
 
 
-def _entries(node: yaml.Node | None) -> list[tuple[str, yaml.Node]]:
+def _entries(node: yaml.Node | None) -> list[tuple[yaml.Node, yaml.Node]]:
     """The top-level keys and values of a block mapping; empty for every other body.
 
     A mapping whose keys are all bare lower-case words holds options. One that mixes an option's name
@@ -169,12 +173,14 @@ def _entries(node: yaml.Node | None) -> list[tuple[str, yaml.Node]]:
         return []
     if not all(isinstance(key, yaml.ScalarNode) for key, _ in node.value):
         return []
-    return [(key.value, value) for key, value in node.value]
+    return list(node.value)
 
 
 def _plain(node: yaml.Node, *, typed: bool) -> Any:
-    """The value of a node. Scalars stay as they were written, so `size: 1e3` or `alt: yes` never
-    turns into something else; only under `extra` do they get YAML's types.
+    """The value of a node, with its scalars as they were written.
+
+    So `caption: 1:30` or `alt: yes` never turns into something else. Only under `extra` do scalars get
+    YAML's types.
 
     Raises:
         ValueError: it holds an alias, which could be made to grow without end.

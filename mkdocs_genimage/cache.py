@@ -248,7 +248,7 @@ class Cache:
                     "picture.",
                     bought=True,
                 )
-            from mkdocs_genimage.imaging import ImageError, inspect  # noqa: PLC0415 - imports Pillow
+            from mkdocs_genimage.imaging import ImageError, inspect
 
             try:
                 info = inspect(data)

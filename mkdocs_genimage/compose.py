@@ -6,7 +6,6 @@ Precedence, strongest first: the block, the page's front matter, the style, the 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mkdocs_genimage.errors import BlockError, OptionError, Problem
@@ -23,6 +22,7 @@ from mkdocs_genimage.request import ImageRequest, InputFile, normalise_prompt
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from mkdocs_genimage.block import Block
 

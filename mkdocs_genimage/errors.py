@@ -44,7 +44,7 @@ class CacheError(GenimageError):
 
 
 class ConfigurationError(GenimageError):
-    """What mkdocs.yml or the environment says cannot work, for example an API key with a line break in it."""
+    """What mkdocs.yml says cannot work, for example a provider that is not installed."""
 
 
 class Billed(Enum):

@@ -91,6 +91,8 @@ def build_figure(pictures: Sequence[Picture], options: Mapping[str, Any]) -> Ele
     outer = Element("figure" if caption else "p", {"class": " ".join(classes)})
     if options.get("id"):
         outer.set("id", options["id"])
+    if _is_percent(options):
+        outer.set("style", f"width:{options['width']}")
     alt, _ = alt_text(options)
     for picture in pictures:
         parent = outer
@@ -100,6 +102,10 @@ def build_figure(pictures: Sequence[Picture], options: Mapping[str, Any]) -> Ele
     if caption:
         SubElement(outer, "figcaption").text = caption
     return outer
+
+
+def _is_percent(options: Mapping[str, Any]) -> bool:
+    return str(options.get("width", "")).endswith("%")
 
 
 def _image(picture: Picture, options: Mapping[str, Any], alt: str) -> Element:
@@ -114,8 +120,8 @@ def _image(picture: Picture, options: Mapping[str, Any], alt: str) -> Element:
         image.set("title", options["title"].replace("&", "&amp;"))
     image.set("width", str(width))
     image.set("height", str(height))
-    if str(options.get("width", "")).endswith("%"):
-        image.set("style", f"width:{options['width']}")
+    if _is_percent(options):
+        image.set("style", "width:100%")  # of the outer element, which has the wanted share
     image.set("loading", options.get("loading", "lazy"))
     if options.get("loading") != "eager":
         image.set("decoding", "async")

@@ -94,7 +94,7 @@ class Generator:
         self._fatal: GenimageError | None = None
         self._stopping = threading.Event()
         self._decoding = threading.Semaphore(PARALLEL_DECODES)
-        self._random = Random()  # noqa: S311 - jitter
+        self._random = Random()  # noqa: S311 - only jitter
 
     def order(self, request: ImageRequest, variants: tuple[int, ...], place: Place) -> list[Job]:
         """Ask for variants of a request. Those that are under way or failed are not asked for twice.
@@ -215,7 +215,7 @@ class Generator:
                 place = None
             elif isinstance(error, CacheError) or getattr(error, "fatal", False):
                 self._fatal = self._fatal or error
-        except Exception as error:  # noqa: BLE001 - a provider of others may raise anything
+        except Exception as error:
             log.debug("unexpected error of provider '%s'", self.provider.name, exc_info=True)
             job.error = ProviderError(
                 f"provider '{self.provider.name}' failed with {type(error).__name__}",
@@ -259,7 +259,7 @@ class Generator:
         return cost
 
     def _store(self, job: Job, answer: Answer, cost: float | None) -> None:
-        from mkdocs_genimage.imaging import ImageError, inspect  # noqa: PLC0415 - imports Pillow
+        from mkdocs_genimage.imaging import ImageError, inspect
 
         facts: dict[str, Any] = {
             "provider": self.provider.name,

@@ -20,7 +20,7 @@ class ImageError(GenimageError):
 
 @dataclass(frozen=True)
 class ImageInfo:
-    """What a picture's bytes say of it: format (a key of `formats.EXTENSIONS`), width and height in pixels."""
+    """What a picture's bytes say: format (a key of `formats.EXTENSIONS`), width and height in pixels."""
 
     format: str
     width: int

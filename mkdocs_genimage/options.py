@@ -7,6 +7,7 @@ means the same wherever it is written.
 from __future__ import annotations
 
 import difflib
+import math
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -195,7 +196,7 @@ def _plain_json(value: Any) -> None:
         for item in value:
             _plain_json(item)
     elif isinstance(value, float):
-        if value != value or value in (float("inf"), float("-inf")):  # noqa: PLR0124 - NaN
+        if not math.isfinite(value):
             raise ValueError
     elif value is not None and not isinstance(value, (str, int)):
         raise TypeError
@@ -488,8 +489,7 @@ def conflicts(options: Mapping[str, Any]) -> list[tuple[str, str]]:
         found.append(
             (
                 "background",
-                f"'background: transparent' does not go with 'output_format: {form}'. "
-                "Allowed: png, webp.",
+                f"'background: transparent' is not for 'output_format: {form}'. Allowed: png, webp.",
             )
         )
     if "output_compression" in options and form not in ("jpeg", "webp"):

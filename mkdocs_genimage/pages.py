@@ -325,7 +325,7 @@ class _Document:
         self.links[index] = " ".join(f"![{escaped}]({picture.src})" for picture in pictures)
         return build_figure(pictures, options)
 
-    def near_miss(self, line: str, index: int, advice: str) -> None:  # noqa: ARG002
+    def near_miss(self, line: str, index: int, advice: str) -> None:
         """Warn about a line that looks like a genimage fence and is none."""
         self._pages.tell(logging.WARNING, f"{self._source.line_of(line)}: {advice}")
 

@@ -41,7 +41,7 @@ class GenimagePlugin(BasePlugin[GenimageConfig]):
         self._drafts: Drafts | None = None
         self._pages: Pages | None = None
 
-    def on_startup(self, *, command: Literal["build", "gh-deploy", "serve"], dirty: bool) -> None:  # noqa: ARG002
+    def on_startup(self, *, command: Literal["build", "gh-deploy", "serve"], dirty: bool) -> None:
         """Remember the command. Defining this also makes MkDocs keep the object between builds."""
         self._command = command
 
@@ -63,7 +63,7 @@ class GenimagePlugin(BasePlugin[GenimageConfig]):
             for extension in config.markdown_extensions
             if extension != "genimage" and not isinstance(extension, GenimageExtension)
         ]
-        config.markdown_extensions.append(GenimageExtension(self._pages))  # type: ignore[arg-type]
+        config.markdown_extensions.append(GenimageExtension(self._pages))
         return config
 
     def on_files(self, files: Files, *, config: MkDocsConfig) -> Files:
@@ -82,7 +82,7 @@ class GenimagePlugin(BasePlugin[GenimageConfig]):
         *,
         page: Page,
         config: MkDocsConfig,
-        files: Files,  # noqa: ARG002
+        files: Files,
     ) -> None:
         """Note whose Markdown is rendered next."""
         if self._pages:
@@ -95,19 +95,19 @@ class GenimagePlugin(BasePlugin[GenimageConfig]):
         *,
         page: Page,
         config: MkDocsConfig,
-        files: Files,  # noqa: ARG002
+        files: Files,
     ) -> None:
         """Take the prompts out of the page's Markdown before anybody else reads it."""
         if self._pages:
             self._pages.end_page(page)
 
     @event_priority(100)
-    def on_env(self, env: Environment, *, config: MkDocsConfig, files: Files) -> None:  # noqa: ARG002
+    def on_env(self, env: Environment, *, config: MkDocsConfig, files: Files) -> None:
         """Wait for the pictures before anybody copies files or renders views."""
         if self._pages:
             self._pages.settle(files)
 
-    def on_build_error(self, *, error: Exception) -> None:  # noqa: ARG002
+    def on_build_error(self, *, error: Exception) -> None:
         """Send nothing more for a build that failed. What is in flight is kept."""
         if self._generator:
             self._generator.cancel()

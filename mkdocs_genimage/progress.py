@@ -78,7 +78,7 @@ class Progress:
         with self._lock:
             if not self._terminal or self._bar or self._done >= self._total:
                 return
-            import click  # noqa: PLC0415 - only where a bar is drawn
+            import click
 
             self._bar = click.progressbar(
                 length=self._total, label=self._label(), file=sys.stderr, show_pos=True

@@ -27,7 +27,7 @@ SLUG_CHARS = 48
 
 
 def normalise_prompt(text: str) -> str:
-    """The prompt as it is hashed and sent: NFC, `\\n` line ends, no blank space at either end."""
+    """The prompt as it is hashed and sent: NFC, line feeds only, no blank space at either end."""
     return unicodedata.normalize("NFC", text).replace("\r\n", "\n").replace("\r", "\n").strip()
 
 

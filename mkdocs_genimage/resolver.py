@@ -12,11 +12,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from mkdocs_genimage.budget import BudgetReachedError
-from mkdocs_genimage.cache import Cache, Missing, StoredImage
+from mkdocs_genimage.cache import Cache, StoredImage
 from mkdocs_genimage.errors import Billed, GenimageError, ProviderError
 from mkdocs_genimage.formats import EXTENSIONS, sniff
-from mkdocs_genimage.generator import StoppedError
 from mkdocs_genimage.log import log
 from mkdocs_genimage.request import variant_stem
 

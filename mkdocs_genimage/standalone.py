@@ -52,11 +52,11 @@ class CachedPictures:
         self._url = url
         self._drafts = load_provider("placeholder", ProviderSettings())
 
-    def prepare(self, lines: list[str], md: Markdown) -> list[str]:  # noqa: ARG002
+    def prepare(self, lines: list[str], md: Markdown) -> list[str]:
         """Nothing to put back: nothing was taken."""
         return lines
 
-    def document(self, fences: Sequence[Fence], md: Markdown) -> _Document:  # noqa: ARG002
+    def document(self, fences: Sequence[Fence], md: Markdown) -> _Document:
         """Begin one conversion."""
         return _Document(self, fences)
 
@@ -89,11 +89,11 @@ class _Document:
         ]
         return build_figure(pictures, composed.options)
 
-    def near_miss(self, line: str, index: int, advice: str) -> None:  # noqa: ARG002
+    def near_miss(self, line: str, index: int, advice: str) -> None:
         log.warning("line %d: %s", index + 1, advice)
 
 
-def makeExtension(**options: Any) -> GenimageExtension:  # noqa: N802 - Python-Markdown's name
+def makeExtension(**options: Any) -> GenimageExtension:  # noqa: N802
     """What Python-Markdown calls for `genimage`.
 
     Raises:

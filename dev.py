@@ -1,0 +1,83 @@
+#!/usr/bin/env python3
+"""Set up and run what this project's people run. Needs Python 3.10 or newer, and nothing else.
+
+    python3 dev.py example    build example_site/ into example_site/site/
+    python3 dev.py serve      show example_site/ at http://127.0.0.1:8000/
+    python3 dev.py test       run the tests; what follows goes to pytest
+    python3 dev.py lint       ruff and mypy
+    python3 dev.py lowest     run the tests with the oldest dependencies that are allowed
+
+The first run makes a virtual environment in .venv/ (for `lowest`: in .venv-lowest/), so nothing of
+the system's Python is touched.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+EXTRAS = {"example": "example", "serve": "example", "test": "test", "lint": "lint", "lowest": "test"}
+
+
+def environment(name: str, extra: str, *, constraints: Path | None = None) -> Path:
+    """The folder of programs of a virtual environment that has this project and one of its extras."""
+    folder = ROOT / name
+    programs = folder / ("Scripts" if os.name == "nt" else "bin")
+    if not (programs / ("python.exe" if os.name == "nt" else "python")).exists():
+        try:
+            venv.create(folder, with_pip=True)
+        except subprocess.CalledProcessError:
+            sys.exit(
+                "This Python cannot make virtual environments with pip. On Debian and Ubuntu: "
+                "apt install python3-venv"
+            )
+    state = (ROOT / "pyproject.toml").read_bytes() + (constraints.read_bytes() if constraints else b"")
+    stamp = folder / f"installed-{extra}"
+    wanted = hashlib.sha256(state).hexdigest()
+    if not stamp.exists() or stamp.read_text() != wanted:
+        command = [programs / "python", "-m", "pip", "install", "--quiet", "--editable", f".[{extra}]"]
+        run(*command, *(["--constraint", constraints] if constraints else []))
+        stamp.write_text(wanted)
+    return programs
+
+
+def run(*command: str | Path) -> None:
+    """Run a program in the project's folder; end with its status if it fails."""
+    status = subprocess.run([str(part) for part in command], cwd=ROOT, check=False).returncode
+    if status:
+        sys.exit(status)
+
+
+def main(arguments: list[str]) -> None:
+    """Do what the first argument says."""
+    task, *rest = arguments or [""]
+    if task not in EXTRAS:
+        sys.exit(__doc__)
+    if sys.version_info < (3, 10):
+        sys.exit(f"Python 3.10 or newer is needed; this is {sys.version.split()[0]}.")
+    if task == "lowest":
+        programs = environment(".venv-lowest", EXTRAS[task], constraints=ROOT / "tests/lowest.txt")
+        run(programs / "python", "-m", "pytest", *rest)
+        return
+    programs = environment(".venv", EXTRAS[task])
+    site = ROOT / "example_site/mkdocs.yml"
+    if task == "example":
+        run(programs / "mkdocs", "build", "--strict", "--config-file", site, *rest)
+        print(f"\nThe site is in {site.parent / 'site'}; to look at it: python3 dev.py serve")
+    elif task == "serve":
+        run(programs / "mkdocs", "serve", "--config-file", site, *rest)
+    elif task == "test":
+        run(programs / "python", "-m", "pytest", *rest)
+    else:
+        run(programs / "ruff", "check", ".")
+        run(programs / "ruff", "format", "--check", ".")
+        run(programs / "mypy")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,377 @@
+"""The Python-Markdown extension: finds genimage fences and puts figures in their place.
+
+Knows no MkDocs. A preprocessor puts a one-line marker in the place of each fence, and a block
+processor turns the markers that it meets into nodes. So a picture stands wherever Python-Markdown lets
+a paragraph stand. Markers that end elsewhere are put right afterwards: in code and comments they become
+the fence again, in raw HTML they become the figure's HTML.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from itertools import chain
+from typing import TYPE_CHECKING, Any, Protocol
+from xml.etree.ElementTree import Element
+
+from markdown.blockprocessors import BlockProcessor, ListIndentProcessor
+from markdown.extensions import Extension
+from markdown.postprocessors import Postprocessor
+from markdown.preprocessors import Preprocessor
+from markdown.treeprocessors import Treeprocessor
+from markdown.util import AtomicString, code_escape
+
+from mkdocs_genimage.fences import Fence, scan
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from markdown import Markdown
+    from markdown.blockparser import BlockParser
+
+
+class Document(Protocol):
+    """One conversion of one Markdown text."""
+
+    def figure(self, fence: Fence) -> Element:
+        """The node for a fence that reached the page.
+
+        Called once for each time it stands there; never for examples in code or comments.
+        """
+
+    def near_miss(self, line: str, index: int, advice: str) -> None:
+        """Take note of a line that looks like a genimage fence but is none.
+
+        Args:
+            line: its text.
+            index: its 0-based index in the lines that were scanned.
+            advice: what is wrong with it and what to write instead.
+        """
+
+
+class Renderer(Protocol):
+    """What the extension asks for pictures."""
+
+    def prepare(self, lines: list[str], md: Markdown) -> list[str]:
+        """The lines to scan, before anything else.
+
+        A chance to put fences back that stand as links in the text.
+        """
+
+    def document(self, fences: Sequence[Fence], md: Markdown) -> Document:
+        """Begin a conversion; `fences` are all that were found in the text, in order."""
+
+
+# NormalizeWhitespace (30) deletes Python-Markdown's own STX and ETX, so a marker that is made above it
+# is put between SOH and EOT. pymdown-extensions, where in use, turns just these into STX and ETX (29.9).
+# The number is glued to the word lest an abbreviation "genimage" be found in it.
+_MARKER = "\x01genimage{}\x04"
+_MARKER_PATTERN = r"[\x01\x02]genimage(?P<number>\d+)[\x03\x04]"
+_CONTROLS = dict.fromkeys((1, 2, 3, 4))
+
+_MARKER_RE = re.compile(_MARKER_PATTERN)
+_MARKER_LINE_RE = re.compile(rf"^ *{_MARKER_PATTERN} *$", re.MULTILINE)
+_MARKER_AT_MARGIN_RE = re.compile(rf"^{_MARKER_PATTERN} *$", re.MULTILINE)
+_MARKER_THEN_LINE_RE = re.compile(rf"(?P<own>[ ]+){_MARKER_PATTERN} *\n(?P<next> *)(?=\S)")
+_SOURCE_RE = re.compile(rf"(?:^(?P<before>(?:&gt;|[> ])*))?{_MARKER_PATTERN}", re.MULTILINE)
+# What is never closed goes on to the end of the page, as browsers have it.
+_LATE_RE = re.compile(
+    r"(?P<verbatim><!--.*?(?:-->|\Z)|<(?P<script>script|style)(?=[\s/>]).*?(?:</(?P=script)\s*>|\Z))"
+    r"|(?P<code><(?P<tag>pre|code|textarea)(?=[\s/>]).*?(?:</(?P=tag)\s*>|\Z))"
+    r"|(?P<attributes></?[a-z][^<>]*>)"
+    rf"|{_MARKER_PATTERN}",
+    re.DOTALL | re.IGNORECASE,
+)
+
+_LATE_TREEPROCESSORS = ("inline", "mkdocs_extract_anchors", "unescape", "relpath")
+"""What a node that comes too late for the tree still has to go through, in the order of the tree.
+
+Inline Markdown in captions; MkDocs' list of a page's anchors and its rewriting of links, where it
+renders the page.
+"""
+
+
+class _Conversion:
+    """What one Markdown object knows of the text that it is converting.
+
+    It belongs to the Markdown object and not to the extension: one extension may serve many of them, and
+    those may be at work at the same time, one within the other.
+    """
+
+    def __init__(self) -> None:
+        self.fences: list[Fence] = []
+        self._document: Document | None = None
+        self._sources: list[list[str]] = []
+        self._html: dict[str, str] = {}
+
+    def begin(self, document: Document | None, fences: list[Fence], lines: Sequence[str]) -> None:
+        """Forget the text before and take up another, given as lines without tabs."""
+        self._document = document
+        self.fences = fences
+        self._html = {}
+        # NormalizeWhitespace empties lines of nothing but blanks, too.
+        self._sources = [
+            [line if line.strip() else "" for line in lines[fence.start : fence.end]]
+            for fence in fences
+        ]
+
+    def is_marker(self, match: re.Match[str]) -> bool:
+        """Whether what looks like a marker stands for a fence of this text."""
+        return int(match["number"]) < len(self.fences)
+
+    def figure(self, match: re.Match[str]) -> Element:
+        """A new node for a marker that reached the page."""
+        assert self._document is not None
+        figure = self._document.figure(self.fences[int(match["number"])])
+        if figure.text is None:
+            # Extensions add to the text of a last paragraph unseen: footnotes their way back.
+            figure.text = ""
+        return figure
+
+    def html(self, match: re.Match[str], serialize: Callable[[Element], str]) -> str:
+        """The HTML for a marker, made no more than once: postprocessors may run many times."""
+        if match["number"] not in self._html:
+            self._html[match["number"]] = serialize(self.figure(match))
+        return self._html[match["number"]]
+
+    def restore(self, text: str, escape: Callable[[str], str]) -> str:
+        """Put fences back as they were written.
+
+        Args:
+            text: what their markers stand in, escaped.
+            escape: does to a line what was done to that text.
+        """
+
+        def source(match: re.Match[str]) -> str:
+            if not self.is_marker(match):
+                return match[0]
+            number = int(match["number"])
+            lines = self._sources[number]
+            # As much is gone from the front of each line as from the front of the marker's.
+            width = len(lines[0]) - len(self.fences[number].source[0])
+            left = len((match["before"] or "").replace("&gt;", ">"))
+            return "\n".join(escape(line[max(width - left, 0) :]) for line in lines)
+
+        return _SOURCE_RE.sub(source, text)
+
+
+class FencePreprocessor(Preprocessor):
+    """Puts a marker in the place of each genimage fence, behind the same prefix."""
+
+    NAME = "genimage_fences"
+
+    def __init__(self, md: Markdown, conversion: _Conversion, renderer: Renderer) -> None:
+        super().__init__(md)
+        self._conversion = conversion
+        self._renderer = renderer
+
+    def run(self, lines: list[str]) -> list[str]:
+        """Take the fences out of a text. A text without any is returned as it came."""
+        lines = self._renderer.prepare(lines, self.md)
+        text = "\n".join(lines).replace("\r\n", "\n").replace("\r", "\n")
+        # Nobody can forge a marker.
+        cleaned = text.translate(_CONTROLS).split("\n")
+        found = scan(cleaned, self.md.tab_length)
+        document = None
+        if found.fences or found.near_misses:
+            document = self._renderer.document(found.fences, self.md)
+            for miss in found.near_misses:
+                document.near_miss(miss.line, miss.index, miss.advice)
+        expanded = [line.expandtabs(self.md.tab_length) for line in cleaned] if found.fences else []
+        self._conversion.begin(document, found.fences, expanded)
+        if not found.fences:
+            return lines
+        marked: list[str] = []
+        done = 0
+        for number, fence in enumerate(found.fences):
+            marked += cleaned[done : fence.start]
+            marked.append(fence.prefix + _MARKER.format(number))
+            done = fence.end
+        return marked + cleaned[done:]
+
+
+class MarkerBlockProcessor(BlockProcessor):
+    """Gives a marker a block of its own where it must not be taken for part of its neighbours.
+
+    A marker at the margin ends what is above it and begins nothing: it is no row of a table, no heading
+    over `---`, no part of an item above it. An indented one under a blank line ends at a line that is
+    indented less: that line goes on where the author's indentation says.
+
+    Blank lines in the text itself would do the same, but would show in raw HTML and comments.
+    """
+
+    NAME = "genimage_marker"
+
+    def __init__(self, parser: BlockParser, conversion: _Conversion) -> None:
+        super().__init__(parser)
+        self._conversion = conversion
+
+    def test(self, parent: Element, block: str) -> bool:
+        """Whether a block has to be split."""
+        return bool(self._conversion.fences) and len(self._split(parent, block)) > 1
+
+    def run(self, parent: Element, blocks: list[str]) -> None:
+        """Split the first block; its parts are parsed next."""
+        blocks[:1] = self._split(parent, blocks[0])
+
+    def _split(self, parent: Element, block: str) -> list[str]:
+        at_margin = _MARKER_AT_MARGIN_RE.search(block)
+        if at_margin and self._conversion.is_marker(at_margin):
+            before, after = block[: at_margin.start()], block[at_margin.end() :]
+            parts = (before.rstrip("\n"), at_margin[0], after.lstrip("\n"))
+            return [part for part in parts if part]
+        indented = _MARKER_THEN_LINE_RE.match(block)
+        if indented and self._conversion.is_marker(indented):
+            own, following = len(indented["own"]), len(indented["next"])
+            # Lines of one block of indented code stay together, however ragged they are.
+            code = (self._level(parent, block) + 1) * self.tab_length
+            if following < own and following < code:
+                first, _, rest = block.partition("\n")
+                return [first, rest]
+        return [block]
+
+    def _level(self, parent: Element, block: str) -> int:
+        """How many items of lists a block stands in."""
+        if "indent" not in self.parser.blockprocessors:
+            return 0
+        lists = self.parser.blockprocessors["indent"]
+        if not isinstance(lists, ListIndentProcessor) or not lists.test(parent, block):
+            return 0
+        return lists.get_level(parent, block)[0]
+
+
+class FigureBlockProcessor(BlockProcessor):
+    """Turns markers into figures."""
+
+    NAME = "genimage_figure"
+
+    def __init__(self, parser: BlockParser, conversion: _Conversion) -> None:
+        super().__init__(parser)
+        self._conversion = conversion
+
+    def test(self, parent: Element, block: str) -> bool:
+        """Whether there is a marker on a line of its own."""
+        if not self._conversion.fences:
+            return False
+        match = _MARKER_LINE_RE.search(block)
+        return match is not None and self._conversion.is_marker(match)
+
+    def run(self, parent: Element, blocks: list[str]) -> None:
+        """Parse what is before the first marker, append the figure, leave the rest for later."""
+        block = blocks.pop(0)
+        match = _MARKER_LINE_RE.search(block)
+        assert match is not None
+        before = block[: match.start()].rstrip("\n")
+        after = block[match.end() :].lstrip("\n")
+        if before:
+            self.parser.parseBlocks(parent, [before])
+        parent.append(self._conversion.figure(match))
+        if after:
+            if self.parser.state.isstate("looselist"):
+                # The item's lines still have their indentation and would become code, see
+                # HashHeaderProcessor.run (Markdown 3.11).
+                after = self.looseDetab(after)
+            blocks.insert(0, after)
+
+
+class SourceTreeprocessor(Treeprocessor):
+    """Puts fences back that are in indented code."""
+
+    NAME = "genimage_source"
+
+    def __init__(self, md: Markdown, conversion: _Conversion) -> None:
+        super().__init__(md)
+        self._conversion = conversion
+
+    def run(self, root: Element) -> None:
+        """Restore the text of all code blocks."""
+        if not self._conversion.fences:
+            return
+        for code in chain.from_iterable(pre.iter("code") for pre in root.iter("pre")):
+            if code.text and _MARKER_RE.search(code.text):
+                code.text = AtomicString(self._conversion.restore(code.text, code_escape))
+
+
+class LatePostprocessor(Postprocessor):
+    """Deals with the markers that never met the block parser, because they stand in raw HTML.
+
+    Others, such as toc, run all postprocessors on parts of a page again and again.
+    """
+
+    NAME = "genimage_late"
+
+    def __init__(self, md: Markdown, conversion: _Conversion) -> None:
+        super().__init__(md)
+        self._conversion = conversion
+
+    def run(self, text: str) -> str:
+        """Replace the markers that are left in a text."""
+        if not self._conversion.fences or not _MARKER_RE.search(text):
+            return text
+        return _LATE_RE.sub(self._replace, text)
+
+    def _replace(self, match: re.Match[str]) -> str:
+        if match["verbatim"]:
+            return self._conversion.restore(match[0], str)
+        if match["code"]:
+            return self._conversion.restore(match[0], code_escape)
+        if match["attributes"]:
+            return self._conversion.restore(match[0], html.escape)
+        if self._conversion.is_marker(match):
+            return self._conversion.html(match, self._serialize)
+        return match[0]
+
+    def _serialize(self, figure: Element) -> str:
+        """The HTML of a node, after what would have been done to it in the tree."""
+        root = Element("div")
+        root.append(figure)
+        for name in _LATE_TREEPROCESSORS:
+            if name in self.md.treeprocessors:
+                self.md.treeprocessors[name].run(root)
+        text = self.md.serializer(figure)
+        # HTML in a caption is in the stash by now, and the others have been fetched from there before.
+        if "raw_html" in self.md.postprocessors:
+            text = self.md.postprocessors["raw_html"].run(text)
+        return text
+
+
+class GenimageExtension(Extension):
+    """Pictures from genimage fences.
+
+    Args:
+        renderer: makes the figures. One extension, and so one renderer, may serve many Markdown objects.
+    """
+
+    def __init__(self, renderer: Renderer, **options: Any) -> None:
+        super().__init__(**options)
+        self.renderer = renderer
+
+    def extendMarkdown(self, md: Markdown) -> None:  # noqa: N802
+        """Register the processors, with a state that is this Markdown object's own."""
+        md.registerExtension(self)
+        conversion = _Conversion()
+        md.preprocessors.register(
+            FencePreprocessor(md, conversion, self.renderer),
+            FencePreprocessor.NAME,
+            31.5,  # Right below snippets (32), which bring fences; above critic (31.1) and SuperFences.
+        )
+        md.parser.blockprocessors.register(
+            MarkerBlockProcessor(md.parser, conversion),
+            MarkerBlockProcessor.NAME,
+            106,  # Right above admonitions and tabs (105), which claim the lines next to a marker.
+        )
+        md.parser.blockprocessors.register(
+            FigureBlockProcessor(md.parser, conversion),
+            FigureBlockProcessor.NAME,
+            10.5,  # Right above paragraphs (10): code (80), lists and quotes come first.
+        )
+        md.treeprocessors.register(
+            SourceTreeprocessor(md, conversion),
+            SourceTreeprocessor.NAME,
+            40,  # Below footnotes (50), which bring code; above highlighting (30), which splits markers.
+        )
+        md.postprocessors.register(
+            LatePostprocessor(md, conversion),
+            LatePostprocessor.NAME,
+            29,  # Right below raw_html (30), which brings markers back.
+        )

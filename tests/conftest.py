@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+GUARD = Path(__file__).parent / "guard"
+sys.path.insert(0, str(GUARD))
+
+import network_guard  # noqa: E402
+from api_server import ImagesServer  # noqa: E402
+
+network_guard.install()
+
+PROXY_VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
+
+
+@pytest.fixture(autouse=True)
+def no_outside_connections() -> Iterator[None]:
+    """A test that tries to leave this machine fails, even if the code under test hides the error.
+
+    A test that means to try empties `network_guard.attempts` itself.
+    """
+    network_guard.attempts.clear()
+    # Again for each test: the pytest-socket plugin, where it is installed, takes it away.
+    network_guard.install()
+    yield
+    assert not network_guard.attempts, "the test tried to leave this machine"
+
+
+@pytest.fixture(autouse=True)
+def clean_env(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No credential, address, option or proxy of the developer's machine reaches a test."""
+    for name in list(os.environ):
+        upper = name.upper()
+        if upper.startswith(("OPENAI_", "GENIMAGE_")) or upper in PROXY_VARIABLES:
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def child_env(
+    clean_env: None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, str]]:
+    """The environment for child processes: Python ones are guarded, others meet a dead proxy."""
+    log = tmp_path_factory.mktemp("guard") / "attempts.txt"
+    search = [str(GUARD), *filter(None, [os.environ.get("PYTHONPATH")])]
+    dead = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"), "http://127.0.0.1:9")
+    yield {
+        **os.environ,
+        **dead,
+        **{name.lower(): value for name, value in dead.items()},
+        "NO_PROXY": "127.0.0.1,localhost",
+        "no_proxy": "127.0.0.1,localhost",
+        "PYTHONPATH": os.pathsep.join(search),
+        network_guard.LOG_VARIABLE: str(log),
+    }
+    assert not log.exists(), f"a child process tried to leave this machine: {log.read_text()}"
+
+
+@pytest.fixture
+def api() -> Iterator[ImagesServer]:
+    """An Images API of its own for each test, without a key."""
+    with ImagesServer() as server:
+        yield server
