@@ -62,6 +62,7 @@ class _PageRecord:
 
     page: Page | None
     options: dict[str, Any] = field(default_factory=dict)
+    is_broken: bool = False
     documents: list[_Document] = field(default_factory=list)
     tickets: dict[int, _Ticket] = field(default_factory=dict)
     links: dict[str, list[list[str]]] = field(default_factory=dict)
@@ -163,8 +164,10 @@ class Pages:
         """A fence made whole.
 
         Raises:
-            BlockError: it cannot be.
+            BlockError: it cannot be. Without a problem in it, the page's front matter is to blame.
         """
+        if record.is_broken:
+            raise BlockError([])
         page_dir = Path(file.abs_src_path).parent if file.abs_src_path else None
         block = parse_block(fence.header, fence.body)
         return compose(block, self.site, record.options, page_dir)
@@ -221,6 +224,7 @@ class Pages:
             meta = getattr(file.page, "meta", None) or {}
             options, wrong = read_options(meta.get("genimage"), SITE_WIDE)
             record.options = options
+            record.is_broken = bool(wrong)
             for _, message in wrong:
                 text = f"{self._file_name(file)}:1: 'genimage' in the front matter: {message}"
                 if self.tell(logging.WARNING, text):

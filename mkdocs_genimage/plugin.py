@@ -37,7 +37,7 @@ class GenimagePlugin(BasePlugin[GenimageConfig]):
     def __init__(self) -> None:
         self._command: Literal["build", "gh-deploy", "serve"] = "build"
         self._generator: Generator | None = None
-        self._generator_options: tuple[Any, ...] = ()
+        self._decisive: tuple[Any, ...] = ()
         self._drafts: Drafts | None = None
         self._pages: Pages | None = None
 
@@ -51,19 +51,21 @@ class GenimagePlugin(BasePlugin[GenimageConfig]):
         if problem:
             raise PluginError(f"genimage: {problem}")
         try:
-            generator = self._command_generator(config)
-            self._drafts = self._drafts or Drafts(load_provider("placeholder", ProviderSettings()))
+            self._prepare_command(config)
         except ConfigurationError as error:
             raise PluginError(f"genimage: {error}") from None
-        drafts = Drafts(generator.provider) if generator.provider.draft else self._drafts
-        resolver = Resolver(generator.cache, generator, drafts, self._policy())
+        assert self._generator is not None
+        assert self._drafts is not None
+        resolver = Resolver(self._generator.cache, self._generator, self._drafts, self._policy())
         self._pages = Pages(self.config.site(config), resolver, self.config.assets_dir, config)
         config.markdown_extensions = [
             extension
             for extension in config.markdown_extensions
             if extension != "genimage" and not isinstance(extension, GenimageExtension)
         ]
-        config.markdown_extensions.append(GenimageExtension(self._pages))
+        # MkDocs' type says names only; Python-Markdown takes objects as well.
+        extensions: list[Any] = config.markdown_extensions
+        extensions.append(GenimageExtension(self._pages))
         return config
 
     def on_files(self, files: Files, *, config: MkDocsConfig) -> Files:
@@ -118,37 +120,43 @@ class GenimagePlugin(BasePlugin[GenimageConfig]):
         policy: Policy = self.config.serve if self._command == "serve" else self.config.missing  # type: ignore[assignment]
         return policy
 
-    def _command_generator(self, config: MkDocsConfig) -> Generator:
-        """The generator of this command; a new one only if its options were edited during `serve`.
+    def _prepare_command(self, config: MkDocsConfig) -> None:
+        """What lives as long as the command; made anew only if its options were edited in `serve`.
 
         Raises:
             ConfigurationError: the provider does not exist.
         """
-        options = (
-            self.config.provider,
-            self.config.base_url,
-            self.config.api_key,
-            self.config.timeout,
-            self.config.max_cost,
-            self.config.max_images,
-            self.config.concurrency,
-            self.config.cache_folder(config),
+        options = self.config
+        folder = options.cache_folder(config)
+        decisive = (
+            options.provider,
+            options.base_url,
+            options.api_key,
+            options.timeout,
+            options.max_cost,
+            options.max_images,
+            options.concurrency,
+            folder,
         )
-        if self._generator is None or options != self._generator_options:
-            settings = ProviderSettings(
-                self.config.base_url, self.config.api_key, float(self.config.timeout)
+        if self._generator and decisive == self._decisive:
+            return
+        self._decisive = decisive
+        provider = load_provider(
+            options.provider,
+            ProviderSettings(options.base_url, options.api_key, float(options.timeout)),
+        )
+        self._generator = Generator(
+            provider,
+            Cache(folder),
+            Budget(options.max_cost, int(options.max_images)),
+            Progress(),
+            concurrency=int(options.concurrency),
+        )
+        self._drafts = Drafts(
+            provider if provider.draft else load_provider("placeholder", ProviderSettings())
+        )
+        if options.has_literal_key():
+            log.warning(
+                "'api_key' is written in mkdocs.yml itself, where others can read it. Put it into the "
+                "environment and write 'api_key: !ENV OPENAI_API_KEY'."
             )
-            self._generator = Generator(
-                load_provider(self.config.provider, settings),
-                Cache(self.config.cache_folder(config)),
-                Budget(self.config.max_cost, int(self.config.max_images)),
-                Progress(),
-                concurrency=int(self.config.concurrency),
-            )
-            self._generator_options = options
-            if self.config.has_literal_key():
-                log.warning(
-                    "'api_key' is written in mkdocs.yml itself, where others can read it. Put it into "
-                    "the environment and write 'api_key: !ENV OPENAI_API_KEY'."
-                )
-        return self._generator

@@ -6,7 +6,9 @@ happened, for the summary.
 
 from __future__ import annotations
 
+import shutil
 import tempfile
+import weakref
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -75,8 +77,10 @@ class Drafts:
         self._provider = provider
 
     @cached_property
-    def _folder(self) -> tempfile.TemporaryDirectory[str]:
-        return tempfile.TemporaryDirectory(prefix="genimage-")
+    def _folder(self) -> Path:
+        folder = tempfile.mkdtemp(prefix="genimage-")
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        return Path(folder)
 
     def draw(self, request: ImageRequest, variant: int, size: tuple[int, int]) -> Shown:
         """The placeholder of one variant. Its name is never that of the image, so no cache keeps it.
@@ -88,9 +92,7 @@ class Drafts:
         """
         data = self._provider.generate(request, variant).images[variant - 1]
         ending = EXTENSIONS[sniff(data) or "svg"]
-        path = (
-            Path(self._folder.name) / f"placeholder-{variant_stem(request.stem, variant)}{ending}"
-        )
+        path = self._folder / f"placeholder-{variant_stem(request.stem, variant)}{ending}"
         if not path.exists():
             path.write_bytes(data)
         return Shown(path.name, path, *size, placeholder=True)

@@ -21,8 +21,8 @@ class Part:
 class Call:
     """One request as it arrived, and what became of it.
 
-    `fields` is the JSON object, or the text fields of a multipart body. `at` is a point in
-    `time.monotonic()`. `outcome` is "answered 200", "dropped", "client went away" and so on.
+    `number` counts from 1. `fields` is the JSON object, or the text fields of a multipart body.
+    `at` is a point in `time.monotonic()`. `outcome` is "answered 200", "dropped", "client went away" and so on.
     """
 
     method: str
@@ -31,6 +31,7 @@ class Call:
     body: bytes = b""
     fields: dict[str, Any] = field(default_factory=dict)
     files: list[Part] = field(default_factory=list)
+    number: int = 0
     at: float = 0.0
     outcome: str = ""
 

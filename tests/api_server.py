@@ -165,6 +165,7 @@ class ImagesServer:
     def arrived(self, call: Call) -> None:
         with self._lock:
             self.calls.append(call)
+            call.number = len(self.calls)
             self.in_flight += call.method == "POST"
             self.max_in_flight = max(self.max_in_flight, self.in_flight)
 
@@ -313,7 +314,7 @@ class _Handler(BaseHTTPRequestHandler):
         headers = {
             "Content-Type": kind,
             "Content-Length": str(len(body)),
-            "x-request-id": f"req_{len(images.calls)}",
+            "x-request-id": f"req_{call.number}",
             **reply.headers,
         }
         self.send_response(reply.status)

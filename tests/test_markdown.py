@@ -23,7 +23,6 @@ from fence_cases import CASES, COLUMN_0_ONLY, FENCE, SETS, SNIPPETS, extension_s
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from markdown import Markdown
-from markdown.extensions import Extension
 from markdown.treeprocessors import Treeprocessor
 
 from mkdocs_genimage.fences import scan
@@ -31,6 +30,8 @@ from mkdocs_genimage.markdown import GenimageExtension
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from markdown.extensions import Extension
 
     from mkdocs_genimage.fences import Fence
 
@@ -299,8 +300,8 @@ def test_tab_length(name: str, tab_length: int, snippets: Path) -> None:
     book, probe = Book(), Probe()
     md = markdown(name, snippets, GenimageExtension(book), tab_length=tab_length)
     md.treeprocessors.register(probe, "probe", -20)
-    by_blanks = "- a\n\n" + indent(FENCE, " " * tab_length) + "\n\n- b\n\n"
-    by_tabs = indent("    - c\n\n" + indent(FENCE, "\t"), "\t")[4:]
+    by_blanks = "- a\n\n" + indent(FENCE, " " * tab_length) + "\n\n- b\n"
+    by_tabs = "\t- c\n\n" + indent(FENCE, "\t\t")
     code = "\n\ntext\n\n" + indent(FENCE, "\t")
     page = md.convert(by_blanks + by_tabs + code)
     assert probe.chains == ["div/ul/li", "div/ul/li/ul/li"]
@@ -428,8 +429,11 @@ def test_page_of_a_site(tmp_path: Path) -> None:
     config.load_dict({"site_name": "x", "docs_dir": str(tmp_path)})
     config.validate()
     config.markdown_extensions.append(GenimageExtension(Anchored(src="../assets/x.png")))
-    file = File.generated(config, "guide/p.md", content="")
-    files = Files([file, File.generated(config, "assets/x.png", content=b"")])
+    file, asset = (
+        File(name, src_dir=str(tmp_path), dest_dir=config.site_dir, use_directory_urls=True)
+        for name in ("guide/p.md", "assets/x.png")
+    )
+    files = Files([file, asset])
     page = Page("P", file, config)
     page.markdown = f"# P\n\n<div>\n{FENCE}\n</div>\n\n{FENCE}"
     page.render(config, files)
@@ -440,6 +444,8 @@ def test_page_of_a_site(tmp_path: Path) -> None:
 
 
 # Places that the cases do not have
+
+IN_QUOTED_LIST = indent(FENCE, ">     ").replace("\n\n", "\n>\n")
 
 
 @matrix
@@ -474,8 +480,9 @@ def test_where_more_figures_stand(text: str, chains: list[str], name: str, snipp
 
 
 def test_item_after_a_figure_is_an_item() -> None:
-    quoted = indent(FENCE, ">     ").replace("\n\n", "\n>\n")
-    page = Markdown(extensions=[GenimageExtension(Book())]).convert(f"> 1. a\n>\n{quoted}\n> 2. b")
+    page = Markdown(extensions=[GenimageExtension(Book())]).convert(
+        f"> 1. a\n>\n{IN_QUOTED_LIST}\n> 2. b"
+    )
     assert page.count("<li>") == 2
     assert page.count("<ol>") == 1
 

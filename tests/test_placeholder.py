@@ -392,7 +392,7 @@ def test_breaks() -> None:
     assert broken_at("山の上で本を読む", 3) == ["山の上", "で本を", "読む"]
     assert broken_at("猫が山、「星」", 3) == ["猫が", "山、", "「星」"]  # no 、 first, no 「 last
     assert broken_at("책을 읽는 고양이", 5) == ["책을 읽는", "고양이"]  # Korean breaks at spaces
-    assert broken_at("เแมว", 0.8) == ["เแ", "ม", "ว"]  # a vowel sign before its consonant
+    assert broken_at("แมวเล่น", 2.9) == ["แมว", "เล่น"]  # no vowel sign apart from its consonant
     assert broken_at("aaa\u200bbbb", 2) == ["aaa", "bbb"]
     assert broken_at("aaa\u200bbbb", 5) == ["aaabbb"]
 

@@ -68,7 +68,7 @@ def picture(item: Any, base_url: str, deadline: float) -> bytes:
     elif isinstance(url, str) and _DATA_URL.match(url):
         data = _decode(url)
     elif isinstance(url, str) and url:
-        data = download(url, base_url, deadline)
+        data = download(url, base_url, deadline, MAX_IMAGE_BYTES)
     else:
         raise _lost("the answer holds neither base64 data nor an address of the picture.")
     if sniff(data) not in RASTER_FORMATS:
@@ -91,7 +91,7 @@ def looks_like(data: bytes) -> str:
     return "text" if not start.translate(None, _TEXT_BYTES) else "unknown bytes"
 
 
-def download(url: str, base_url: str, deadline: float, limit: int = MAX_IMAGE_BYTES) -> bytes:
+def download(url: str, base_url: str, deadline: float, limit: int) -> bytes:
     """Fetch a picture that an answer names by its address.
 
     Allowed are https addresses, and addresses on the API's own host and port. Each redirect is held
@@ -108,7 +108,7 @@ def download(url: str, base_url: str, deadline: float, limit: int = MAX_IMAGE_BY
     """
     for attempt in range(DOWNLOAD_ATTEMPTS):
         try:
-            return _follow(urljoin(base_url + "/", url), base_url, deadline, limit)
+            return _follow(_join(base_url + "/", url), base_url, deadline, limit)
         except _TransientError as error:
             reason = str(error)
         pause = DOWNLOAD_PAUSE * 2**attempt
@@ -134,7 +134,7 @@ def _follow(url: str, base_url: str, deadline: float, limit: int) -> bytes:
             seconds = max(deadline - time.monotonic(), 0.001)
             with cast("HTTPResponse", opener.open(request, timeout=seconds)) as response:
                 if response.status in _REDIRECTS and (target := response.headers["Location"]):
-                    url = urljoin(url, target)
+                    url = _join(url, target)
                     continue
                 if response.status != 200:
                     raise _TransientError(f"its server answered HTTP {response.status}")
@@ -165,6 +165,14 @@ def _read(response: HTTPResponse, deadline: float, limit: int) -> bytes:
     return bytes(data)
 
 
+def _join(base: str, url: str) -> str:
+    try:
+        return urljoin(base, url)
+    except ValueError:
+        pass
+    raise _lost("the picture was made but is not fetched: its address cannot be read.")
+
+
 def _refusal(url: str, base_url: str) -> str:
     """Why `url` must not be fetched; empty if it may."""
     try:
@@ -172,8 +180,10 @@ def _refusal(url: str, base_url: str) -> str:
         same_server = _server(target) == _server(api)
     except ValueError:
         return "its address cannot be read"
-    if target.scheme not in DEFAULT_PORTS or not target.hostname:
+    if target.scheme not in DEFAULT_PORTS:
         return f"its address is of the kind '{target.scheme[:20]}:', allowed is https"
+    if not target.hostname:
+        return "its address cannot be read"
     if "@" in target.netloc or "\\" in target.netloc:
         return "its address holds a user name"
     if target.scheme == "https" or same_server:

@@ -63,9 +63,9 @@ PALETTES = tuple(
         "#5ea09b #d0cda1 #f4ecca #7da484 #558062 #366047 #1d422f #f7f5ec #b9cdc1",  # moss
         "#7395c0 #98d7e2 #f7ebca #749dc1 #52789f #3b567c #283958 #f8f5ec #bdc8db",  # ocean
         "#9f87b2 #ebc0a9 #ffe7cb #b589a1 #8f6582 #6a4865 #472f49 #fbf4ed #d1c2d1",  # plum
-        "#b18968 #dfc7a0 #f9eaca #bb8c7b #986658 #74483e #522e28 #f9f5ec #d8c1bd",  # clay
+        "#7595be #e9c2a2 #fce8ca #bd8a7b #9a655b #764643 #532c2e #faf4ec #d9c0c0",  # ember
         "#8394a7 #d6c8b6 #fbe9ca #8c9aac #687689 #4b5667 #313a48 #f9f4ec #c2c8d0",  # slate
-        "#a68f68 #d5cba5 #f4ecca #a89671 #86714b #665230 #48361b #f7f5ec #d1c5b7",  # sand
+        "#9889b6 #a5d7c5 #eceecc #68a5a4 #3f817e #23615c #0e423d #f5f6ed #b5cdc9",  # fjord
     )
 )
 CHECKER = "#8b93a1"  # squares that stand for transparency; shows on white and on slate
@@ -416,8 +416,8 @@ def draw(
     # The unit of type: the side of a square of this area, less where one side is short.
     unit = min(math.sqrt(width * height), 3 * height, 1.25 * width)
     pad = 0.085 * min(unit, width)
-    scale = max(1.0, 0.00245 * unit)  # of the footer
     banner = width > 2.6 * height  # the text beside the scene, not below it
+    scale = max(1.0, (0.0034 if banner else 0.00245) * unit)  # of the footer
     right = 0.6 * width if banner else width - pad
 
     footer = ""
