@@ -7,14 +7,24 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
+from yaml.constructor import SafeConstructor
 
 from mkdocs_genimage.errors import BlockError, OptionError, Problem
-from mkdocs_genimage.options import OPTIONS, unknown_option
+from mkdocs_genimage.options import OPTIONS, printable, shown, unknown_option
 
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
+MAX_NESTING = 30
+"""Levels of lists and mappings in a body. Without a limit deep nesting ends the process: libyaml's
+composer calls itself for each level."""
+
 _BARE_WORD = re.compile(r"[a-z_]+")
-_LOOKS_LIKE_OPTION = re.compile(r"[a-z_]+[ \t]*:(?:[ \t]|$)")
+_LOOKS_LIKE_OPTION = re.compile(r"""["']?(?P<name>[a-z_]+)["']?[ \t]*:(?:[ \t]|$)""")
+_LOOKS_LIKE_KEY = re.compile(r"[^:]+:(?:[ \t]|$)")
+_NOT_CONTENT = re.compile(r"[ \t]*(?:$|#|---(?:\s|$)|%)")
+_CUT_BY_COMMENT = re.compile(r"[ \t]+#\S")
+_TEXTS = ("prompt", "alt", "caption", "title")
+_TYPED = tuple(f"tag:yaml.org,2002:{name}" for name in ("null", "bool", "int", "float"))
 _HEADER_TOKEN = re.compile(
     r"""\s*(?:
         \#(?P<id>[^\s"'{}]+)
@@ -53,10 +63,16 @@ class _Reader:
     options: dict[str, Any] = field(default_factory=dict)
     lines: dict[str, int] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    understood: bool = True
+    """Whether every name was read, so that an option which is not there was not written either."""
+
+    def fail(self, line: int, message: str) -> None:
+        self.problems.append(Problem(line, message))
+        self.understood = False
 
     def set(self, name: str, value: Any, line: int) -> None:
         if name not in OPTIONS:
-            self.problems.append(Problem(line, unknown_option(name, OPTIONS)))
+            self.fail(line, unknown_option(name, OPTIONS))
             return
         if name in self.lines:
             places = "header and body" if (self.lines[name] == 0) != (line == 0) else "block twice"
@@ -82,9 +98,9 @@ def parse_block(header: str, body: str) -> Block:
         BlockError: with everything that is wrong in it.
     """
     reader = _Reader()
-    _read_header(header, reader)
-    _read_body(body, reader)
-    if "prompt" not in reader.lines and not reader.problems:
+    _read_header(printable(header), reader)
+    _read_body(printable(body.replace("\r\n", "\n").replace("\r", "\n")), reader)
+    if "prompt" not in reader.lines and reader.understood:
         reader.problems.append(
             Problem(0, "the block has no prompt: write in its body what the picture shows.")
         )
@@ -97,17 +113,16 @@ def _read_header(header: str, reader: _Reader) -> None:
     text = header.strip().removeprefix("genimage").strip()
     if text.startswith("{") and text.endswith("}"):
         text = text[1:-1].strip()
-        text = re.sub(r"^\.genimage(?=\s|$)", "", text)
+        # The language is the first class, wherever it stands in the list.
+        text = re.sub(r"(?:^|(?<=\s))\.genimage(?=\s|$)", "", text, count=1)
     classes: list[str] = []
     position = 0
     while text[position:].strip():
         match = _HEADER_TOKEN.match(text, position)
         if not match:
             rest = text[position:].split()[0]
-            reader.problems.append(
-                Problem(0, f"the header cannot be read at '{rest[:40]}': {_HEADER_HELP}")
-            )
-            return
+            reader.fail(0, f"the header cannot be read at '{rest[:40]}': {_HEADER_HELP}")
+            break
         position = match.end()
         if match["id"]:
             reader.set("id", match["id"], 0)
@@ -121,45 +136,76 @@ def _read_header(header: str, reader: _Reader) -> None:
         reader.set("class", classes, 0)
 
 
-def _read_body(body: str, reader: _Reader) -> None:
-    text = body.replace("\r\n", "\n").replace("\r", "\n")
+def _read_body(text: str, reader: _Reader) -> None:
     if not text.strip():
         return
     try:
-        # The parser refuses control characters; as a prompt they are harmless.
-        node = yaml.compose(text, Loader=_Loader)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        first = next(line for line in text.split("\n") if line.strip())
-        if _LOOKS_LIKE_OPTION.match(first):
+        node = _compose(text)
+    except (yaml.YAMLError, ValueError) as error:
+        if _meant_as_options(text):
             _broken_mapping(error, text, reader)
         else:
             reader.set("prompt", text, 1)
         return
     entries = _entries(node)
-    words = [str(key.value) for key, _ in entries]
+    words = [_key_text(key, text) for key, _ in entries]
     if not all(_BARE_WORD.fullmatch(word) for word in words) and not set(words) & set(OPTIONS):
         entries = []
     if not entries:
         reader.set("prompt", text, 1)
         return
     if not set(words) & set(OPTIONS):
-        line = entries[0][0].start_mark.line + 1
-        reader.problems.append(
-            Problem(
-                line,
-                f"{unknown_option(words[0], OPTIONS)} If '{words[0]}:' begins the prompt, write "
-                "'prompt: |' and the prompt below it, indented.",
-            )
+        reader.fail(
+            entries[0][0].start_mark.line + 1,
+            f"{unknown_option(words[0], OPTIONS)} If '{words[0]}:' begins the prompt, write "
+            "'prompt: |' and the prompt below it, indented.",
         )
         return
-    for key_node, value_node in entries:
+    for word, (key_node, value_node) in zip(words, entries, strict=True):
         line = key_node.start_mark.line + 1
         try:
-            value = _plain(value_node, typed=key_node.value == "extra")
+            value = _plain(value_node, text, typed=word == "extra")
+            if word in _TEXTS:
+                _refuse_comment(value_node, text)
         except ValueError as error:
-            reader.problems.append(Problem(line, f"'{key_node.value}' cannot be read: {error}"))
+            reader.fail(line, f"'{word}' cannot be read: {error}")
             continue
-        reader.set(key_node.value, value, line)
+        reader.set(word, value, line)
+
+
+def _compose(text: str) -> yaml.Node | None:
+    """The nodes of a YAML text.
+
+    Raises:
+        yaml.YAMLError: it is none.
+        ValueError: it is nested deeper than `MAX_NESTING`.
+    """
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > MAX_NESTING:
+            raise ValueError
+    return yaml.compose(text, Loader=_Loader)
+
+
+def _meant_as_options(text: str) -> bool:
+    """Whether a body that is no valid YAML was meant to be options, so that it is no prompt.
+
+    It was if it begins with a bare lower-case word and a colon, or with any key if an option's name stands
+    below it in the same column. Comments and YAML's own marks are passed over.
+    """
+    lines = [line for line in text.split("\n") if not _NOT_CONTENT.match(line)]
+    if not lines:
+        return False
+    first = lines[0].lstrip()
+    column = len(lines[0]) - len(first)
+    if not _LOOKS_LIKE_KEY.match(first):
+        return False
+    if _LOOKS_LIKE_OPTION.match(first):
+        return True
+    keys = (_LOOKS_LIKE_OPTION.match(line, column) for line in lines)
+    return any(key and key["name"] in OPTIONS for key in keys)
 
 
 def _entries(node: yaml.Node | None) -> list[tuple[yaml.Node, yaml.Node]]:
@@ -171,48 +217,74 @@ def _entries(node: yaml.Node | None) -> list[tuple[yaml.Node, yaml.Node]]:
     """
     if not isinstance(node, yaml.MappingNode) or node.flow_style:
         return []
-    if not all(isinstance(key, yaml.ScalarNode) for key, _ in node.value):
-        return []
     return list(node.value)
 
 
-def _plain(node: yaml.Node, *, typed: bool) -> Any:
+def _key_text(key: yaml.Node, text: str) -> str:
+    """A key as it was written; a list or mapping, which YAML takes for a key too, as its source."""
+    if isinstance(key, yaml.ScalarNode):
+        return str(key.value)
+    return text[key.start_mark.index : key.end_mark.index]
+
+
+def _plain(node: yaml.Node, text: str, *, typed: bool) -> Any:
     """The value of a node, with its scalars as they were written.
 
     So `caption: 1:30` or `alt: yes` never turns into something else. Only under `extra` do scalars get
-    YAML's types.
+    YAML's types, as far as JSON has them; `16:9` is a text there too, though YAML 1.1 takes it for 969.
 
     Raises:
-        ValueError: it holds an alias, which could be made to grow without end.
+        ValueError: it holds an anchor or alias, which could be made to grow without end, or a tag; both
+            would silently swallow the first word of a text. Or it holds a key twice.
     """
-    seen: set[int] = set()
 
     def convert(part: yaml.Node) -> Any:
-        if id(part) in seen:
-            raise ValueError("YAML anchors and aliases are not allowed here.")
-        seen.add(id(part))
+        # A node begins where its anchor or tag does; what an alias stands for has an anchor.
+        sign = text[part.start_mark.index : part.start_mark.index + 1]
+        if sign in ("&", "!", "*"):
+            raise ValueError(
+                f"YAML anchors, aliases and tags are not allowed here. Put quotes round a text with '{sign}'."
+            )
         if isinstance(part, yaml.SequenceNode):
             return [convert(item) for item in part.value]
         if isinstance(part, yaml.MappingNode):
-            return {str(convert(key)): convert(value) for key, value in part.value}
-        if typed:
-            return yaml.safe_load(yaml.serialize(part))
-        if part.tag == "tag:yaml.org,2002:null":
-            return None
+            mapping: dict[str, Any] = {}
+            for key_node, value_node in part.value:
+                key = _key_text(key_node, text)
+                if key in mapping:
+                    raise ValueError(f"{shown(key)} stands in it twice.")
+                mapping[key] = convert(value_node)
+            return mapping
+        if part.tag == _TYPED[0] or (typed and part.tag in _TYPED and ":" not in part.value):
+            return SafeConstructor().construct_object(part)
         return part.value
 
     return convert(node)
+
+
+def _refuse_comment(node: yaml.Node, text: str) -> None:
+    """See that no text is cut short by what YAML takes for a comment: `prompt: A logo in #ff0000`.
+
+    A comment as people write them, with a blank behind its sign, is left alone.
+
+    Raises:
+        ValueError: it is.
+    """
+    if isinstance(node, yaml.ScalarNode) and not node.style:
+        comment = _CUT_BY_COMMENT.match(text, node.end_mark.index)
+        if comment:
+            raise ValueError(
+                "YAML takes the rest of the line from ' #' on for a comment. Put quotes round the value."
+            )
 
 
 def _broken_mapping(error: Exception, text: str, reader: _Reader) -> None:
     mark = getattr(error, "problem_mark", None)
     what = getattr(error, "problem", None) or "it cannot be parsed"
     lines = text.count("\n") + 1
-    reader.problems.append(
-        Problem(
-            min(mark.line + 1, lines) if mark else 1,
-            f"the body looks like options but is not valid YAML: {what}. Put quotes round a value "
-            "that holds ': ' or ' #', or write a longer prompt as 'prompt: |' with indented lines "
-            "below.",
-        )
+    reader.fail(
+        min(mark.line + 1, lines) if mark else 1,
+        f"the body looks like options but is not valid YAML: {what}. Put quotes round a value that "
+        "holds ': ' or ' #' or begins with a sign, or write a longer prompt as 'prompt: |' with "
+        "indented lines below.",
     )

@@ -132,6 +132,8 @@ class Cache:
             # The image first: a sidecar never vouches for bytes that are not there yet. An image whose
             # sidecar was lost in between is taken over by `find`.
             write_atomically(path, data)
+            # An older sidecar would call these bytes damaged, should the new one not get written.
+            (self.folder / f"{stem}.json").unlink(missing_ok=True)
             write_atomically(self.folder / f"{stem}.json", text.encode("utf-8", "replace"))
         except OSError as error:
             raise CacheError(f"{path} cannot be written: {error.strerror or error}.") from error
@@ -223,8 +225,8 @@ class Cache:
         if self._stems is None:
             self._stems = {}
             with contextlib.suppress(OSError):
-                for entry in os.scandir(self.folder):
-                    stem, dot, ending = entry.name.rpartition(".")
+                for name in sorted(entry.name for entry in self.folder.iterdir()):
+                    stem, dot, ending = name.rpartition(".")
                     if dot and ending == "json" and not stem.startswith("."):
                         self._stems[_tail(stem)] = stem
         return self._stems.get(variant_stem(key[:KEY_CHARS_IN_NAME], variant))
@@ -293,11 +295,13 @@ def write_atomically(path: Path, data: bytes) -> None:
             Path(temporary).unlink()
         raise
     if os.name == "posix":
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        # Some network file systems cannot do this; the file itself is written and in its place.
+        with contextlib.suppress(OSError):
+            folder = os.open(path.parent, os.O_RDONLY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
 
 
 def _is_lfs_pointer(head: bytes) -> bool:

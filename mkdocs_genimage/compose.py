@@ -12,6 +12,7 @@ from mkdocs_genimage.errors import BlockError, OptionError, Problem
 from mkdocs_genimage.formats import sniff
 from mkdocs_genimage.options import (
     GENERATION,
+    MAX_PROMPT_CHARS,
     SITE_WIDE,
     conflicts,
     did_you_mean,
@@ -133,15 +134,24 @@ def compose(
         if chosen not in site.styles:
             raise BlockError([Problem(block.lines.get("style", 0), _unknown_style(chosen, site))])
         style = site.styles[chosen]
-    options = {**site.defaults, **style.options, **page_options, **block.options}
+    options = _merged(site.defaults, style.options, page_options, block.options)
     problems = [Problem(block.lines.get(name, 0), message) for name, message in conflicts(options)]
     images, mask = _inputs(options, block, site, page_dir, problems)
+    subject = normalise_prompt(block.prompt)
+    prompt = normalise_prompt(style.text.replace("{prompt}", subject))
+    if len(prompt) > MAX_PROMPT_CHARS:
+        problems.append(
+            Problem(
+                block.lines.get("prompt", 0),
+                f"the prompt has {len(prompt):,} characters together with its style. "
+                f"Allowed: at most {MAX_PROMPT_CHARS:,}.",
+            )
+        )
     if problems:
         raise BlockError(problems)
-    subject = normalise_prompt(block.prompt)
     not_hashed_as_such = ("prompt", "style", "n", "image", "mask")
     request = ImageRequest(
-        prompt=normalise_prompt(style.text.replace("{prompt}", subject)),
+        prompt=prompt,
         options={
             name: value
             for name, value in options.items()
@@ -154,6 +164,22 @@ def compose(
         moderation=options.get("moderation", site.moderation),
     )
     return Composed(request, options.get("n", 1), options)
+
+
+def _merged(*layers: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of all layers, weakest first.
+
+    What a weaker layer says of a thing that a stronger one does without is left out, so that a default of
+    `output_compression` is no obstacle to a png, nor one of `input_fidelity` to a block without `image`.
+    """
+    options: dict[str, Any] = {}
+    for layer in layers:
+        if layer.get("output_format") in ("png", "gif"):
+            options.pop("output_compression", None)
+        options.update(layer)
+    if "image" not in options and "input_fidelity" not in layers[-1]:
+        options.pop("input_fidelity", None)
+    return options
 
 
 def _unknown_style(name: str, site: Site) -> str:
@@ -175,8 +201,13 @@ def _inputs(
         try:
             return _load(path, site, page_dir, formats, limit)
         except OptionError as error:
-            problems.append(Problem(block.lines.get(name, 0), f"'{name}': {error}"))
-            return None
+            message = str(error)
+        # A name that is too long or no name on this system, a loop of links, a file of somebody else.
+        except (OSError, ValueError, RuntimeError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            message = f"the file {shown(path)} cannot be read: {reason}."
+        problems.append(Problem(block.lines.get(name, 0), f"'{name}': {message}"))
+        return None
 
     images = [
         load("image", path, ("png", "jpeg", "webp"), MAX_INPUT_BYTES)

@@ -152,7 +152,7 @@ class GenimageConfig(Config):
 
     def cache_folder(self, config: MkDocsConfig) -> Path:
         """The cache as an absolute path: beside the mkdocs.yml of this site, also with INHERIT."""
-        return project_folder(config) / (self.cache_dir or "genimage")
+        return _absolute(project_folder(config) / (self.cache_dir or "genimage"))
 
     def site(self, config: MkDocsConfig) -> Site:
         """What of it decides requests."""
@@ -196,4 +196,9 @@ class GenimageConfig(Config):
 
 def project_folder(config: MkDocsConfig) -> Path:
     """The folder of mkdocs.yml; the working directory where there is no such file."""
-    return Path(config.config_file_path or "mkdocs.yml").resolve().parent
+    return _absolute(config.config_file_path or "mkdocs.yml").parent
+
+
+def _absolute(path: str | Path) -> Path:
+    """As MkDocs makes docs_dir absolute: links in a path stay links, so that the two compare."""
+    return Path(os.path.abspath(path))  # noqa: PTH100

@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ class NearMiss:
 
 @dataclass(frozen=True)
 class Scan:
-    """What was found in a text, each in the order of the text."""
+    """What was found in a text, each in the order of the text. Not to be changed by who gets it."""
 
     fences: list[Fence] = field(default_factory=list)
     near_misses: list[NearMiss] = field(default_factory=list)
@@ -91,9 +92,18 @@ def scan(lines: Sequence[str], tab_length: int = 4) -> Scan:
         lines: the text, split at its newlines. Carriage returns at their ends are ignored.
         tab_length: columns from one tab stop to the next.
     """
+    text = "\n".join(lines)
+    return _scan(text, tab_length) if _is_mentioned(text) else Scan()
+
+
+@lru_cache(maxsize=2)
+def _scan(text: str, tab_length: int) -> Scan:
+    """The last texts are remembered: a page is scanned when it is rendered, and again right after that.
+
+    In between, its file may be scanned for a message.
+    """
     found = Scan()
-    if _is_mentioned("\n".join(lines)):
-        _Scanner(lines, tab_length, found).run()
+    _Scanner(text.split("\n"), tab_length, found).run()
     return found
 
 
@@ -121,6 +131,7 @@ def _language(header: str) -> str:
     return "{" + words[0] if words else ""
 
 
+@lru_cache(maxsize=1024)
 def _resembles(word: str) -> bool:
     """Whether a word is `LANGUAGE` in another spelling: `GenImage`, `gen-image`, `genimages`."""
     letters = re.sub(r"[^a-z]", "", word.lower())

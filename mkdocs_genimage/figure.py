@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import html
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from xml.etree.ElementTree import Element, SubElement
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 MAX_ALT_CHARS = 125
 """Screen readers read an alt text in one go; longer ones are hard to follow (WebAIM, 2024)."""
@@ -23,14 +24,12 @@ class Picture:
         width: pixels of the file.
         height: pixels of the file.
         placeholder: whether it only stands in for the image.
-        ticket: for a pending picture, the number under which it is corrected later.
     """
 
     src: str
     width: int
     height: int
     placeholder: bool = False
-    ticket: int | None = None
 
 
 def alt_text(options: Mapping[str, Any]) -> tuple[str, str]:
@@ -39,17 +38,36 @@ def alt_text(options: Mapping[str, Any]) -> tuple[str, str]:
         return "", "decorative"
     if options.get("alt"):
         return str(options["alt"]), "alt"
-    if options.get("caption"):
-        return plain_text(str(options["caption"])), "caption"
+    caption = plain_text(str(options.get("caption", "")))
+    if caption:
+        return caption, "caption"
     return first_sentence(str(options.get("prompt", ""))), "prompt"
 
 
 def plain_text(markdown: str) -> str:
     """Inline Markdown without its markup."""
     text = re.sub(r"!?\[([^\]]*)\](?:\([^)]*\)|\[[^\]]*\])", r"\1", markdown)
-    text = re.sub(r"<[^>]+>|\{[:.#][^}]*\}", "", text)
-    text = re.sub(r"(?<!\\)(\*\*|__|~~|==|\^\^|`+|\*|(?<!\w)_|_(?!\w))", "", text)
-    return " ".join(re.sub(r"\\([\\`*_{}\[\]()#+.!~-])", r"\1", text).split())
+    # Every third piece is the inside of a code span, which is literal; before it stand its backticks.
+    pieces = re.split(r"(?<![\\`])(`+)(?!`)(.+?)(?<!`)\1(?!`)", text)
+    pieces[0::3] = [_plain_piece(piece) for piece in pieces[0::3]]
+    pieces[1::3] = [""] * len(pieces[1::3])
+    return " ".join("".join(pieces).split())
+
+
+def _plain_piece(text: str) -> str:
+    text = re.sub(r"<(https?://[^\s>]+)>", r"\1", text)
+    text = re.sub(r"</?[A-Za-z][^>]*>|\{[:.#][^}]*\}", "", text)
+    text = re.sub(r"(?<!\\)(?:\*+|_+|~{2,}|={2,}|\^{2,})", _without_marks, text)
+    return html.unescape(re.sub(r"\\([\\`*_{}\[\]()#+.!~-])", r"\1", text))
+
+
+def _without_marks(match: re.Match[str]) -> str:
+    """Marks of emphasis vanish; `2 * 3` and `snake_case` hold none."""
+    before, after = match.string[: match.start()][-1:], match.string[match.end() :][:1]
+    if not (before.strip() or after.strip()):
+        return match[0]
+    inside_word = (before.isalnum() or before == "_") and (after.isalnum() or after == "_")
+    return match[0] if inside_word and match[0].startswith("_") else ""
 
 
 def first_sentence(prompt: str) -> str:
@@ -97,7 +115,7 @@ def build_figure(pictures: Sequence[Picture], options: Mapping[str, Any]) -> Ele
     for picture in pictures:
         parent = outer
         if options.get("link"):
-            parent = SubElement(outer, "a", {"href": options["link"]})
+            parent = SubElement(outer, "a", {"href": _literal(options["link"])})
         parent.append(_image(picture, options, alt))
     if caption:
         SubElement(outer, "figcaption").text = caption
@@ -111,13 +129,12 @@ def _is_percent(options: Mapping[str, Any]) -> bool:
 def _image(picture: Picture, options: Mapping[str, Any], alt: str) -> Element:
     width, height = display_size(options, picture.width, picture.height)
     image = Element("img")
-    # Python-Markdown leaves what looks like an entity alone: "&copy;" in a text must not become a sign.
     if picture.placeholder:
         image.set("class", PLACEHOLDER)
-    image.set("alt", alt.replace("&", "&amp;"))
+    image.set("alt", _literal(alt))
     image.set("src", picture.src)
     if options.get("title"):
-        image.set("title", options["title"].replace("&", "&amp;"))
+        image.set("title", _literal(options["title"]))
     image.set("width", str(width))
     image.set("height", str(height))
     if _is_percent(options):
@@ -125,60 +142,82 @@ def _image(picture: Picture, options: Mapping[str, Any], alt: str) -> Element:
     image.set("loading", options.get("loading", "lazy"))
     if options.get("loading") != "eager":
         image.set("decoding", "async")
-    if picture.ticket is not None:
-        image.set(TICKET, str(picture.ticket))
     return image
 
 
-PLACEHOLDER = "genimage-placeholder"
-TICKET = "data-genimage-pending"
-"""Marks an image that is still being made. It is in no finished page."""
+def _literal(text: str) -> str:
+    """A text for an attribute. Python-Markdown leaves what looks like an entity alone, which it is not."""
+    return text.replace("&", "&amp;")
 
-_TICKETED = re.compile(rf'<img\b[^>]*? {TICKET}="(\d+)"[^>]*>')
+
+PLACEHOLDER = "genimage-placeholder"
 
 
 @dataclass(frozen=True)
 class Correction:
-    """What a pending image turned out to be.
+    """What an image that was still being made turned out to be.
 
     Attributes:
         expected: the file name that was put on the page.
+        expected_size: the `width` and `height` attributes that were.
         name: the file name that is right.
-        width: its `width` attribute.
-        height: its `height` attribute.
+        size: the right attributes.
         placeholder: whether a placeholder stands in for it.
     """
 
     expected: str
+    expected_size: tuple[int, int]
     name: str
-    width: int
-    height: int
+    size: tuple[int, int]
     placeholder: bool
 
 
-def correct_images(html: str, corrections: Mapping[int, Correction]) -> str:
-    """The HTML of a page with its pending images as they would have been, had all been known before.
+def correct_images(content: str, corrections: Iterable[Correction]) -> str:
+    """The HTML of a page as it would have been, had all its images been known before.
+
+    Images are found by their file names, which hold the key, and by the size that was expected, as one
+    image may stand on a page in several sizes. They have no other mark, because other plugins may have
+    kept copies of the page by now.
 
     Args:
-        html: the page's content.
-        corrections: by ticket; a ticket without one is just taken away.
+        content: the page's HTML.
+        corrections: what to put right; of several for one name and size the first counts.
     """
+    names: dict[str, str] = {}
+    found: dict[tuple[str, str, str], Correction] = {}
+    for item in corrections:
+        if item.name != item.expected:
+            names[item.expected] = item.name
+        if item.name != item.expected or item.size != item.expected_size:
+            width, height = map(str, item.expected_size)
+            found.setdefault((item.expected, width, height), item)
+    if not found:
+        return content
+    # All names at once: a new one may hold an old one, which must not be replaced again.
+    any_name = re.compile("|".join(map(re.escape, {name for name, _, _ in found})))
 
     def corrected(match: re.Match[str]) -> str:
-        tag, found = match[0], corrections.get(int(match[1]))
-        # Attributes are in the order of the alphabet: "class" belongs where the ticket stands.
-        mark = f' class="{PLACEHOLDER}"' if found and found.placeholder else ""
-        tag = tag.replace(f' {TICKET}="{match[1]}"', mark)
-        if found:
-            tag = re.sub(r'\bwidth="\d+"', f'width="{found.width}"', tag, count=1)
-            tag = re.sub(r'\bheight="\d+"', f'height="{found.height}"', tag, count=1)
+        tag = match[0]
+        name, width, height = any_name.search(tag), _WIDTH.search(tag), _HEIGHT.search(tag)
+        if not (name and width and height):
+            return tag
+        item = found.get((name[0], width[1], height[1]))
+        if item is None:
+            return tag
+        tag = _WIDTH.sub(f' width="{item.size[0]}"', tag, count=1)
+        tag = _HEIGHT.sub(f' height="{item.size[1]}"', tag, count=1)
+        if item.placeholder:  # attributes are in the order of the alphabet
+            tag = _ALT.sub(rf'\g<0> class="{PLACEHOLDER}"', tag, count=1)
         return tag
 
-    html = _TICKETED.sub(corrected, html)
-    for correction in corrections.values():
-        if correction.name != correction.expected:
-            html = html.replace(correction.expected, correction.name)
-    return html
+    content = _IMAGE.sub(corrected, content)
+    return any_name.sub(lambda match: names.get(match[0], match[0]), content)
+
+
+_IMAGE = re.compile(r"<img\b[^>]*>")
+_WIDTH = re.compile(r' width="(\d+)"')
+_HEIGHT = re.compile(r' height="(\d+)"')
+_ALT = re.compile(r' alt="[^"]*"')
 
 
 def error_figure(place: str) -> Element:

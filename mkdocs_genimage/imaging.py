@@ -14,6 +14,10 @@ MAX_PIXELS = 80_000_000
 """Largest picture that is decoded: 2.4 times 8K UHD, and below Pillow's own limit of 89 million."""
 
 
+_PNG_END = b"IEND\xaeB`\x82"
+_GIF_END = b"\x00;"
+
+
 class ImageError(GenimageError):
     """Bytes that are not a whole picture."""
 
@@ -51,4 +55,7 @@ def inspect(data: bytes) -> ImageInfo:
     # Pillow's decoders raise many kinds for damaged data (struct.error, EOFError, SyntaxError, ...).
     except Exception as error:
         raise ImageError(f"the picture is damaged or incomplete: {error}") from None
+    # Pillow takes these two without their end. What stands behind it does no harm.
+    if (form == "png" and _PNG_END not in data) or (form == "gif" and _GIF_END not in data[-16:]):
+        raise ImageError("the picture is damaged or incomplete: its end is missing")
     return ImageInfo(form, width, height)

@@ -21,7 +21,7 @@ from markdown.preprocessors import Preprocessor
 from markdown.treeprocessors import Treeprocessor
 from markdown.util import AtomicString, code_escape
 
-from mkdocs_genimage.fences import Fence, scan
+from mkdocs_genimage.fences import LANGUAGE, Fence, scan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -83,6 +83,13 @@ _LATE_RE = re.compile(
     re.DOTALL | re.IGNORECASE,
 )
 
+_STAND_IN = "genimage"
+"""What a figure is called while blocks are parsed, whatever its tag.
+
+Other extensions do things to a `<p>` that must not happen to a picture: definition lists take it away and
+make its text the terms, footnotes and captions add to a text that it may not have.
+"""
+
 _LATE_TREEPROCESSORS = ("inline", "mkdocs_extract_anchors", "unescape", "relpath")
 """What a node that comes too late for the tree still has to go through, in the order of the tree.
 
@@ -122,11 +129,7 @@ class _Conversion:
     def figure(self, match: re.Match[str]) -> Element:
         """A new node for a marker that reached the page."""
         assert self._document is not None
-        figure = self._document.figure(self.fences[int(match["number"])])
-        if figure.text is None:
-            # Extensions add to the text of a last paragraph unseen: footnotes their way back.
-            figure.text = ""
-        return figure
+        return self._document.figure(self.fences[int(match["number"])])
 
     def html(self, match: re.Match[str], serialize: Callable[[Element], str]) -> str:
         """The HTML for a marker, made no more than once: postprocessors may run many times."""
@@ -208,7 +211,12 @@ class MarkerBlockProcessor(BlockProcessor):
 
     def test(self, parent: Element, block: str) -> bool:
         """Whether a block has to be split."""
-        return bool(self._conversion.fences) and len(self._split(parent, block)) > 1
+        # The word is looked for first, as most blocks of a page are nobody's marker.
+        return (
+            LANGUAGE in block
+            and bool(self._conversion.fences)
+            and len(self._split(parent, block)) > 1
+        )
 
     def run(self, parent: Element, blocks: list[str]) -> None:
         """Split the first block; its parts are parsed next."""
@@ -251,7 +259,7 @@ class FigureBlockProcessor(BlockProcessor):
 
     def test(self, parent: Element, block: str) -> bool:
         """Whether there is a marker on a line of its own."""
-        if not self._conversion.fences:
+        if LANGUAGE not in block or not self._conversion.fences:
             return False
         match = _MARKER_LINE_RE.search(block)
         return match is not None and self._conversion.is_marker(match)
@@ -265,7 +273,10 @@ class FigureBlockProcessor(BlockProcessor):
         after = block[match.end() :].lstrip("\n")
         if before:
             self.parser.parseBlocks(parent, [before])
-        parent.append(self._conversion.figure(match))
+        figure = self._conversion.figure(match)
+        figure.set(_STAND_IN, str(figure.tag))
+        figure.tag = _STAND_IN
+        parent.append(figure)
         if after:
             if self.parser.state.isstate("looselist"):
                 # The item's lines still have their indentation and would become code, see
@@ -274,19 +285,21 @@ class FigureBlockProcessor(BlockProcessor):
             blocks.insert(0, after)
 
 
-class SourceTreeprocessor(Treeprocessor):
-    """Puts fences back that are in indented code."""
+class TreeFinisher(Treeprocessor):
+    """Gives figures their tags, and puts fences back that are in indented code."""
 
-    NAME = "genimage_source"
+    NAME = "genimage_tree"
 
     def __init__(self, md: Markdown, conversion: _Conversion) -> None:
         super().__init__(md)
         self._conversion = conversion
 
     def run(self, root: Element) -> None:
-        """Restore the text of all code blocks."""
+        """Finish what the block parser left."""
         if not self._conversion.fences:
             return
+        for figure in list(root.iter(_STAND_IN)):
+            figure.tag = figure.attrib.pop(_STAND_IN)
         for code in chain.from_iterable(pre.iter("code") for pre in root.iter("pre")):
             if code.text and _MARKER_RE.search(code.text):
                 code.text = AtomicString(self._conversion.restore(code.text, code_escape))
@@ -366,9 +379,9 @@ class GenimageExtension(Extension):
             10.5,  # Right above paragraphs (10): code (80), lists and quotes come first.
         )
         md.treeprocessors.register(
-            SourceTreeprocessor(md, conversion),
-            SourceTreeprocessor.NAME,
-            40,  # Below footnotes (50), which bring code; above highlighting (30), which splits markers.
+            TreeFinisher(md, conversion),
+            TreeFinisher.NAME,
+            40,  # Below footnotes (50), which parse more blocks; above highlighting (30) and inline (20).
         )
         md.postprocessors.register(
             LatePostprocessor(md, conversion),

@@ -82,10 +82,20 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f" Did you mean '{close[0]}'?" if close else ""
 
 
+_UNPRINTABLE = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufeff\ufffe\uffff]"
+)
+
+
+def printable(text: str) -> str:
+    """A text without control characters, which no page, no YAML and no prompt has a use for."""
+    return _UNPRINTABLE.sub("", text)
+
+
 def _text(value: Any) -> str:
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
         raise TypeError
-    text = str(value).strip()
+    text = printable(str(value)).strip()
     if not text:
         raise ValueError
     return text
@@ -292,7 +302,7 @@ _TABLE = (
         _format,
         "png, jpeg, webp, gif",
         "The file format to ask for; png is the servers' usual default.",
-        ("png", "jpeg", "jpg", "webp", "gif"),
+        ("png", "jpeg", "webp", "gif"),
     ),
     Option(
         "output_compression",

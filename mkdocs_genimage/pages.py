@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from mkdocs.structure.files import Files
     from mkdocs.structure.pages import Page
 
+    from mkdocs_genimage.markdown import Document
     from mkdocs_genimage.resolver import Resolver, Shown
 
 STYLESHEET = "genimage.css"
@@ -47,13 +48,14 @@ UNAVAILABLE = "*(picture not available)*"
 """What other readers of a page's Markdown find for a block that cannot be read."""
 
 
-@dataclass
-class _Ticket:
-    """A picture on a page that is still being made."""
+@dataclass(frozen=True)
+class _Pending:
+    """A picture on a page that is still being made, as it was put there."""
 
     composed: Composed
     variant: int
-    expected: str
+    name: str
+    size: tuple[int, int]
 
 
 @dataclass
@@ -64,7 +66,7 @@ class _PageRecord:
     options: dict[str, Any] = field(default_factory=dict)
     is_broken: bool = False
     documents: list[_Document] = field(default_factory=list)
-    tickets: dict[int, _Ticket] = field(default_factory=dict)
+    pending: list[_Pending] = field(default_factory=list)
     links: dict[str, list[list[str]]] = field(default_factory=dict)
 
 
@@ -87,7 +89,6 @@ class Pages:
         self._config = config
         self._records: dict[str, _PageRecord] = {}
         self._current: tuple[File, Files] | None = None
-        self._next_ticket = 0
         self._told: set[str] = set()
         self._bad_blocks: list[str] = []
 
@@ -125,7 +126,7 @@ class Pages:
         """
         missing = self.resolver.settle()
         for record in self._records.values():
-            if record.tickets and record.page is not None:
+            if record.pending and record.page is not None:
                 self._correct(record, record.page, files)
         if self._records:
             self._add_stylesheet(files)
@@ -139,7 +140,8 @@ class Pages:
 
     def prepare(self, lines: list[str], md: Markdown) -> list[str]:
         """Put fences back where `end_page` left links: a blog's views render a page once more."""
-        record = self._records.get(self._context(md)[0].src_uri)
+        context = self._context(md)
+        record = self._records.get(context[0].src_uri) if context else None
         if record is None or not record.links:
             return lines
         waiting = {link: list(sources) for link, sources in record.links.items()}
@@ -149,9 +151,12 @@ class Pages:
             restored.extend(sources.pop(0) if sources else [line])
         return restored
 
-    def document(self, fences: Sequence[Fence], md: Markdown) -> _Document:
+    def document(self, fences: Sequence[Fence], md: Markdown) -> Document:
         """Begin one conversion of a text that has fences."""
-        file, files, is_inner = self._context(md)
+        context = self._context(md)
+        if context is None:
+            return _Homeless()
+        file, files, is_inner = context
         record = self._record(file)
         source = Source(self._file_name(file), lambda: file.content_string, fences)
         document = _Document(self, record, file, files, source, is_inner)
@@ -175,17 +180,11 @@ class Pages:
     def publish(self, shown: Shown, files: Files) -> str:
         """Make sure that a picture is among the site's files. Returns its path there."""
         uri = f"{self._assets_dir}/{shown.name}"
-        if files.get_file_from_path(uri) is None:
+        if uri not in files.src_uris:
             # A file that is still being made is read from its folder only when the site is written.
             path = shown.path or self.resolver.cache_folder / shown.name
             files.append(self._file(uri, path))
         return uri
-
-    def ticket(self, record: _PageRecord, composed: Composed, variant: int, name: str) -> int:
-        """A number under which a picture on a page is corrected later."""
-        self._next_ticket += 1
-        record.tickets[self._next_ticket] = _Ticket(composed, variant, name)
-        return self._next_ticket
 
     def bad_block(self, place: Place, error: BlockError) -> None:
         """Tell each problem of a block, once however often its page is rendered."""
@@ -204,8 +203,10 @@ class Pages:
 
     # Inner workings
 
-    def _context(self, md: Markdown) -> tuple[File, Files, bool]:
+    def _context(self, md: Markdown) -> tuple[File, Files, bool] | None:
         """The page's file and the site's files, and whether `md` resolves no links by itself.
+
+        None before the first page.
 
         Other plugins replace the site's files and render pages again, so what MkDocs (or a blog)
         registered with this very Markdown object is right; nothing that was kept is.
@@ -213,9 +214,7 @@ class Pages:
         if "relpath" in md.treeprocessors:
             relpath: Any = md.treeprocessors["relpath"]
             return relpath.file, relpath.files, False
-        if self._current is None:
-            raise PluginError("genimage: Markdown is rendered outside of any page.")
-        return *self._current, True
+        return (*self._current, True) if self._current else None
 
     def _record(self, file: File) -> _PageRecord:
         record = self._records.get(file.src_uri)
@@ -248,17 +247,17 @@ class Pages:
         return file
 
     def _correct(self, record: _PageRecord, page: Page, files: Files) -> None:
-        corrections: dict[int, Correction] = {}
-        for number, ticket in record.tickets.items():
-            shown = self.resolver.final(ticket.composed.request, ticket.variant)
-            if shown.name != ticket.expected:
-                wrong = files.get_file_from_path(f"{self._assets_dir}/{ticket.expected}")
+        corrections = []
+        for pending in record.pending:
+            shown = self.resolver.final(pending.composed.request, pending.variant)
+            if shown.name != pending.name:
+                wrong = files.get_file_from_path(f"{self._assets_dir}/{pending.name}")
                 if wrong is not None:
                     files.remove(wrong)
             self.publish(shown, files)
-            width, height = display_size(ticket.composed.options, shown.width, shown.height)
-            corrections[number] = Correction(
-                ticket.expected, shown.name, width, height, shown.placeholder
+            size = display_size(pending.composed.options, shown.width, shown.height)
+            corrections.append(
+                Correction(pending.name, pending.size, shown.name, size, shown.placeholder)
             )
         page.content = correct_images(page.content or "", corrections)
         page.markdown = correct_images(page.markdown or "", corrections)
@@ -294,6 +293,7 @@ class _Document:
         self._source = source
         self._is_inner = is_inner
         self.fences = source.fences
+        self._ways: dict[str, str] = {}
         self.links: dict[int, str] = {}
         """Index of a fence that reached the page to the Markdown link that stands for it."""
 
@@ -309,7 +309,8 @@ class _Document:
             return error_figure(str(place))
         options = composed.options
         alt, origin = alt_text(options)
-        if origin == "prompt":
+        # To tell the place, the page's file is read and scanned once more.
+        if origin == "prompt" and log.isEnabledFor(logging.INFO):
             self._pages.tell(
                 logging.INFO,
                 f"{place}: the block has no 'alt': the prompt's first sentence stands in for it.",
@@ -318,13 +319,11 @@ class _Document:
         for variant, shown in zip(
             composed.shown_variants, self._pages.resolver.resolve(composed, place), strict=True
         ):
-            ticket = None
             if shown.path is None:
-                ticket = self._pages.ticket(self._record, composed, variant, shown.name)
+                size = display_size(options, shown.width, shown.height)
+                self._record.pending.append(_Pending(composed, variant, shown.name, size))
             uri = self._pages.publish(shown, self._files)
-            pictures.append(
-                Picture(self._url(uri), shown.width, shown.height, shown.placeholder, ticket)
-            )
+            pictures.append(Picture(self._url(uri), shown.width, shown.height, shown.placeholder))
         escaped = alt.replace("\\", "\\\\").replace("[", "\\[").replace("]", "\\]")
         self.links[index] = " ".join(f"![{escaped}]({picture.src})" for picture in pictures)
         return build_figure(pictures, options)
@@ -340,4 +339,27 @@ class _Document:
         """
         if self._is_inner:
             return get_relative_url(quote(uri), self._file.url)
-        return quote(posixpath.relpath(uri, posixpath.dirname(self._file.src_uri) or "."))
+        folder, _, name = uri.rpartition("/")
+        return quote(self._way_to(folder) + name)
+
+    def _way_to(self, folder: str) -> str:
+        """What stands in front of the names of a folder's files. All pictures are in one folder."""
+        if folder not in self._ways:
+            way = posixpath.relpath(folder or ".", posixpath.dirname(self._file.src_uri) or ".")
+            self._ways[folder] = "" if way == "." else f"{way}/"
+        return self._ways[folder]
+
+
+class _Homeless:
+    """A conversion that belongs to no page, so there is nothing that a picture could be relative to."""
+
+    def figure(self, fence: Fence) -> Element:
+        """A note in the block's place."""
+        log.warning(
+            "a genimage block is rendered outside of any page, by another plugin: %s. Move it to a page.",
+            fence.source[0],
+        )
+        return error_figure("a text outside of any page")
+
+    def near_miss(self, line: str, index: int, advice: str) -> None:
+        """Nobody could tell where it stands."""

@@ -19,10 +19,11 @@ def align(left: Sequence[Fence], right: Sequence[Fence]) -> dict[int, int]:
     Equal fences pair up in order. Between those, runs of the same length pair up one by one: the same
     fences, changed by a snippet or a macro on the way. What is left over has no partner.
     """
+    ours, others = [fence.source for fence in left], [fence.source for fence in right]
+    if ours == others:
+        return {index: index for index in range(len(ours))}
     pairs: dict[int, int] = {}
-    matcher = SequenceMatcher(
-        None, [fence.source for fence in left], [fence.source for fence in right], autojunk=False
-    )
+    matcher = SequenceMatcher(None, ours, others, autojunk=False)
     for _, left_start, left_end, right_start, right_end in matcher.get_opcodes():
         if left_end - left_start == right_end - right_start:
             pairs.update(
@@ -52,7 +53,8 @@ class Source:
             text = self.read()
         except (OSError, ValueError):
             return {}
-        in_file = scan(text.splitlines()).fences
+        # Not splitlines(): editors and Markdown count line feeds only, not form feeds or U+2028.
+        in_file = scan(text.split("\n")).fences
         pairs = align(self.fences, in_file)
         return {index: in_file[other].start + 1 for index, other in pairs.items()}
 
@@ -67,7 +69,7 @@ class Source:
     def line_of(self, text: str) -> str:
         """`docs/guide.md:12` for the first line of the file that reads `text`."""
         try:
-            lines = self.read().splitlines()
+            lines = self.read().split("\n")
         except (OSError, ValueError):
             lines = []
         for number, line in enumerate(lines, 1):

@@ -109,6 +109,11 @@ class GenimagePlugin(BasePlugin[GenimageConfig]):
         if self._pages:
             self._pages.settle(files)
 
+    def on_shutdown(self) -> None:
+        """The command ends, by itself or by an interrupt: keep what is in flight, send nothing more."""
+        if self._generator:
+            self._generator.stop()
+
     def on_build_error(self, *, error: Exception) -> None:
         """Send nothing more for a build that failed. What is in flight is kept."""
         if self._generator:

@@ -22,7 +22,8 @@ class Call:
     """One request as it arrived, and what became of it.
 
     `number` counts from 1. `fields` is the JSON object, or the text fields of a multipart body.
-    `at` is a point in `time.monotonic()`. `outcome` is "answered 200", "dropped", "client went away" and so on.
+    `at` is a point in `time.monotonic()`. `outcome` is "answered 200", "dropped" or
+    "client went away", and empty as long as none of these is true.
     """
 
     method: str

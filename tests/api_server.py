@@ -62,6 +62,7 @@ class Reply:
     extra: members added to the answer, or put in place of its own.
     drop: end the connection "before" the answer, after its "headers", or half through the "body".
     trickle: seconds between the bytes of the body.
+    trickle_head: seconds between the bytes of a header that never ends.
     hang: keep the connection open without a word until the server's `release` is set.
     """
 
@@ -79,6 +80,7 @@ class Reply:
     extra: dict[str, Any] = field(default_factory=dict)
     drop: str = ""
     trickle: float = 0.0
+    trickle_head: float = 0.0
     hang: bool = False
 
 
@@ -307,7 +309,11 @@ class _Handler(BaseHTTPRequestHandler):
         images = self.server.images
         if reply.hang:
             images.release.wait(HANG_LIMIT)
-        if reply.hang or reply.drop == "before":
+        if reply.trickle_head:
+            self.wfile.write(b"HTTP/1.1 200 OK\r\nX-Padding: ")
+            while not images.release.wait(reply.trickle_head):
+                self.wfile.write(b"x")
+        if reply.hang or reply.trickle_head or reply.drop == "before":
             self._drop(call)
             return
         body, kind = self._body(call, reply)

@@ -15,6 +15,7 @@ sys.path.insert(0, str(GUARD))
 
 import network_guard  # noqa: E402
 from api_server import ImagesServer  # noqa: E402
+from sites import Site  # noqa: E402
 
 network_guard.install()
 
@@ -68,3 +69,9 @@ def api() -> Iterator[ImagesServer]:
     """An Images API of its own for each test, without a key."""
     with ImagesServer() as server:
         yield server
+
+
+@pytest.fixture
+def site(tmp_path: Path, api: ImagesServer) -> Site:
+    """A site without pages as yet, whose plugin asks `api`."""
+    return Site(tmp_path / "project", options={"base_url": api.base_url})

@@ -488,6 +488,20 @@ def test_item_after_a_figure_is_an_item() -> None:
 
 
 @matrix
+def test_definition_does_not_take_a_figure_for_its_term(name: str, snippets: Path) -> None:
+    book = Book("p")
+    page = markdown(name, snippets, GenimageExtension(book)).convert(f"{FENCE}\n\n:   def\n")
+    assert page.startswith('<p class="genimage"><img')
+    assert "<dd>" in page
+
+
+def test_way_back_from_a_footnote_is_not_in_the_figure() -> None:
+    text = "x[^1]\n\n[^1]: note\n\n" + indent(FENCE, "    ")
+    page = Markdown(extensions=["footnotes", GenimageExtension(Book("p"))]).convert(text)
+    assert re.search(r'<p class="genimage"><img [^>]*></p>\n<p><a class="footnote-backref"', page)
+
+
+@matrix
 def test_ragged_code_is_one_block(name: str, snippets: Path) -> None:
     for outer in ("", "- a\n\n"):
         margin = "        " if outer else "    "
@@ -500,6 +514,7 @@ def test_ragged_code_is_one_block(name: str, snippets: Path) -> None:
 # Any text
 
 
+# Without "///": the blocks of pymdown-extensions 13.1 never end on some of these, in any text.
 FRAGMENTS = st.sampled_from(
     [
         *("```genimage", "````genimage", "~~~genimage", "``` { .genimage }", "```genimage a`b"),
@@ -539,8 +554,6 @@ FRAGMENTS = st.sampled_from(
             "| a |",
             "|---|",
             "!!! note",
-            "/// note",
-            "///",
             "[^1]: note",
             "x[^1]",
             "term",

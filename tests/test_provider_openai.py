@@ -8,7 +8,7 @@ import json
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from api_server import ImagesServer, Reply
@@ -18,9 +18,6 @@ from mkdocs_genimage.errors import Billed, ProviderError
 from mkdocs_genimage.providers import Answer, ProviderSettings, fetch, load_provider
 from mkdocs_genimage.providers.openai import OpenAIProvider, create
 from mkdocs_genimage.request import ImageRequest, InputFile
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 KEY = "sk-test-0123456789abcdefghijklmnop"
 ASK = ImageRequest("a fox", {"size": "64x64"}, model="gpt-image-2")
@@ -52,6 +49,11 @@ def test_only_what_was_set_is_sent(api: ImagesServer) -> None:
     assert call.headers["authorization"] == f"Bearer {KEY}"
     assert "openai-organization" not in call.headers
     assert "openai-project" not in call.headers
+
+
+def test_without_a_model_the_server_chooses(api: ImagesServer) -> None:
+    provider(api).generate(ImageRequest("a fox"), 1)
+    assert api.calls[0].fields == {"prompt": "a fox"}
 
 
 def test_every_option_is_sent_unchanged(api: ImagesServer) -> None:
@@ -351,155 +353,6 @@ def test_compressed_answers_are_read(api: ImagesServer) -> None:
 def test_the_limit_lets_the_largest_picture_through() -> None:
     raw_4k = 3840 * 2160 * 4
     assert raw_4k < fetch.MAX_IMAGE_BYTES
-
-
-# --- downloads --------------------------------------------------------------------------------
-
-
-def at(url: str) -> Reply:
-    """An answer whose picture is at `url`."""
-    return Reply(body={"data": [{"url": url}]})
-
-
-def test_a_download_carries_no_credential(
-    api: ImagesServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("OPENAI_ORG_ID", "org-secret")
-    api.script(Reply(deliver="url", headers={"Set-Cookie": "session=1; Path=/"}))
-    provider(api).generate(ASK, 1)
-    post, get = api.calls
-    assert post.headers["openai-organization"] == "org-secret"
-    assert set(get.headers) == {"host", "user-agent", "accept", "accept-encoding", "connection"}
-    assert KEY not in str(get.headers)
-
-
-def test_redirects_on_the_same_server(api: ImagesServer) -> None:
-    final = api.publish("/files/x.png", PNG)
-    api.pages["/one"] = Reply(status=302, body="", headers={"Location": "/two"})
-    api.pages["/two"] = Reply(status=307, body="", headers={"Location": final})
-    api.script(at("/one"))
-    assert provider(api).generate(ASK, 1).images == [PNG]
-    assert [call.path for call in api.gets] == ["/one", "/two", "/files/x.png"]
-
-
-def test_five_redirects_are_followed_and_six_are_not(api: ImagesServer) -> None:
-    for number in range(6):
-        location = {"Location": f"/hop{number + 1}"}
-        api.pages[f"/hop{number}"] = Reply(status=301, body="", headers=location)
-    api.publish("/hop6", PNG)
-    api.script(at("/hop1"))
-    assert provider(api).generate(ASK, 1).images == [PNG]
-    assert "redirects more than 5 times" in failure(api, at("/hop0")).message
-
-
-def other(api: ImagesServer) -> str:
-    return api.url.replace("127.0.0.1", "localhost")
-
-
-@pytest.mark.parametrize(
-    ("url", "reason"),
-    [
-        (lambda api: "file:///etc/passwd", "'file:'"),
-        (lambda api: "ftp://127.0.0.1/x.png", "'ftp:'"),
-        (lambda api: "data:text/html;base64,AAAA", "'data:'"),
-        (lambda api: "data:image/png,AAAA", "'data:'"),
-        (lambda api: "http://images.invalid/x.png", "http on another server"),
-        (lambda api: "//images.invalid/x.png", "http on another server"),
-        (lambda api: other(api) + "/files/x.png", "http on another server"),
-        (lambda api: "http://127.0.0.1/x.png", "http on another server"),
-        (lambda api: "http://user:pw@127.0.0.1/x.png", "user name"),
-        (lambda api: "https://user@images.invalid/x.png", "user name"),
-        (lambda api: "https://:80/x.png", "cannot be read"),
-        (lambda api: "http://127.0.0.1:99999/", "cannot be read"),
-        (lambda api: "http://[::1/", "cannot be read"),
-    ],
-    ids=lambda value: value if isinstance(value, str) else "",
-)
-@pytest.mark.parametrize("redirected", [False, True])
-def test_addresses_that_are_not_fetched(
-    api: ImagesServer, url: Callable[[ImagesServer], str], reason: str, redirected: bool
-) -> None:
-    api.publish("/files/x.png", PNG)
-    api.pages["/away"] = Reply(status=302, body="", headers={"Location": url(api)})
-    error = failure(api, at("/away" if redirected else url(api)))
-    assert reason in error.message
-    assert error.billed is Billed.YES
-    assert [call.path for call in api.gets] == ["/away"] * redirected
-
-
-def test_https_elsewhere_is_fetched(api: ImagesServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    # The name does not exist, so the attempt itself is the proof.
-    monkeypatch.setattr(fetch, "DOWNLOAD_PAUSE", 0.001)
-    error = failure(api, at("https://images.invalid/x.png?signature=secret"))
-    assert "no connection (gaierror)" in error.message
-    assert "secret" not in str(error)
-
-
-def test_a_failed_download_is_tried_again(
-    api: ImagesServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(fetch, "DOWNLOAD_PAUSE", 0.001)
-    api.script(Reply(deliver="url"))
-    good = Reply(body=PNG)
-    answers = iter([Reply(status=503, body="busy"), Reply(body=PNG, drop="body"), good])
-
-    class Pages(dict[str, Reply]):
-        def get(self, path: str, default: Any = None) -> Reply:
-            return next(answers)
-
-    api.pages = Pages()
-    assert provider(api).generate(ASK, 1).images == [PNG]
-    assert (len(api.posts), len(api.gets)) == (1, 3)
-
-
-@pytest.mark.parametrize(
-    ("page", "reason"),
-    [
-        (Reply(status=404, body="gone"), "HTTP 404"),
-        (Reply(status=302, body=""), "HTTP 302"),
-        (Reply(body=PNG, drop="before"), "broke off"),
-        (Reply(body=PNG, drop="headers"), f"0 of {len(PNG)} bytes came"),
-        (
-            Reply(body=PNG, headers={"Content-Length": str(len(PNG) + 9)}),
-            f"of {len(PNG) + 9} bytes",
-        ),
-    ],
-    ids=lambda value: value if isinstance(value, str) else "",
-)
-def test_downloads_that_stay_broken(
-    api: ImagesServer, monkeypatch: pytest.MonkeyPatch, page: Reply, reason: str
-) -> None:
-    monkeypatch.setattr(fetch, "DOWNLOAD_PAUSE", 0.001)
-    api.pages["/x.png"] = page
-    error = failure(api, at("/x.png"))
-    assert reason in error.message
-    assert error.billed is Billed.YES
-    assert error.request_id == "req_1"
-    assert (len(api.posts), len(api.gets)) == (1, 3)
-
-
-def test_an_announced_size_over_the_limit_is_not_read(
-    api: ImagesServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(fetch, "MAX_IMAGE_BYTES", 10_000)
-    api.pages["/x.png"] = Reply(body=PNG, headers={"Content-Length": "10001"}, trickle=5)
-    assert "larger than" in failure(api, at("/x.png")).message
-
-
-def test_a_download_that_trickles_ends_with_the_timeout(api: ImagesServer) -> None:
-    api.pages["/x.png"] = Reply(body=PNG, trickle=0.1)
-    api.script(at("/x.png"))
-    with pytest.raises(ProviderError) as caught:
-        provider(api, timeout=0.5).generate(ASK, 1)
-    assert caught.value.billed is not Billed.NO
-    assert api.gets[0].outcome == "", "the server is still sending"
-
-
-def test_downloads_of_several_pictures(api: ImagesServer) -> None:
-    api.script(Reply(deliver="url"))
-    images = provider(api).generate(ASK, 3).images
-    assert images == [picture(f"a fox#{number}", "64x64") for number in range(3)]
-    assert len(api.gets) == 3
 
 
 def test_pictures_are_real(api: ImagesServer) -> None:

@@ -1,0 +1,528 @@
+"""What a build does about pictures that are not there: pages, requests, messages, exit status."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from api_server import ImagesServer, Reply, closed_port, error_body
+from sites import Site, broken_links, fence, holding, tree
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from api_call import Call
+
+KEY = "sk-test-0123456789abcdefghijklmnopqrstuvwxyz"
+SECRET = "Quokka-42"
+PROMPT = f"A fox beside a lake under the northern lights of a long winter night. {SECRET}."
+PAGE = "# Page\n\n" + fence(PROMPT, 'alt="A fox" size=640x480')
+
+
+def outside_address(api: ImagesServer) -> str:
+    """The server by an address that is not taken for this machine, so that it needs a key."""
+    return api.base_url.replace("127.0.0.1", "0.0.0.0")
+
+
+@pytest.fixture
+def quick(site: Site) -> Site:
+    site.use_bare_theme()
+    return site
+
+
+def shown(site: Site, page: str = "index.html") -> dict[str, str]:
+    """The one picture of a page; the prompt is nowhere but in placeholders."""
+    text = (site.root / "site" / page).read_text(encoding="utf-8")
+    assert SECRET not in text
+    assert "genimage\n" not in text
+    (image,) = re.findall(r"<img [^>]+>", text)
+    return dict(re.findall(r'([a-z-]+)="([^"]*)"', image))
+
+
+# --- The matrix ---
+
+COMMANDS = [("build", "generate"), ("build", "placeholder"), ("build", "error")]
+COMMANDS += [("serve", "generate"), ("serve", "placeholder")]
+MATRIX = list(
+    itertools.product(COMMANDS, (True, False), ("openai", "placeholder"), (True, False), (True, False))
+)
+
+
+def case_name(case: Any) -> str:
+    (command, policy), enabled, provider, key, cached = case
+    words = [command, policy, "" if enabled else "off", provider]
+    words += ["key" if key else "keyless", "cached" if cached else "missing"]
+    return "-".join(filter(None, words))
+
+
+@pytest.mark.parametrize("case", MATRIX, ids=case_name)
+def test_matrix(
+    quick: Site, api: ImagesServer, monkeypatch: pytest.MonkeyPatch, case: Any
+) -> None:
+    (command, policy), enabled, provider, key, cached = case
+    site = quick
+    site.write({"docs/index.md": PAGE})
+    if cached:
+        site.build(strict=True)
+        api.calls.clear()
+    api.key = KEY
+    if key:
+        monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    site.options = {"base_url": outside_address(api), "enabled": enabled, "provider": provider}
+    # The option for the other command says the opposite.
+    if command == "build":
+        site.options |= {"missing": policy, "serve": "generate"}
+    else:
+        site.options |= {"missing": "error", "serve": policy}
+
+    makes = enabled and not cached and policy == "generate" and provider == "openai"
+    told = ["no API key is set. Set the environment variable OPENAI_API_KEY"] if makes and not key else []
+    stops = enabled and not cached and policy == "error"
+    if stops:
+        told = ["docs/index.md:3: the picture is not in genimage/."]
+    picture = enabled and (cached or (makes and key))
+
+    if told and not stops:
+        lenient = site.build(command=command, warns=told_as_written(told))
+        assert len(lenient.warnings) == 1
+    strict = site.build(
+        command=command, strict=True, fails=bool(told), warns=told_as_written(told)
+    )
+
+    assert len(api.posts) == (1 if makes and key else 0)
+    if stops:
+        assert not (strict.site_dir / "index.html").exists()
+        assert "genimage: 'missing: error' is set" in strict.output
+        return
+    image = shown(site)
+    name = image["src"].rsplit("/", 1)[1]
+    assert name.startswith("placeholder-") == (not picture)
+    assert (image["width"], image["height"]) == ("640", "480")
+    assert image["alt"] == "A fox"
+    assert ("genimage-placeholder" in image.get("class", "")) == (not picture)
+    assert (strict.site_dir / image["src"]).is_file()
+    assert len(site.cached(".png")) == (1 if cached or picture else 0)
+    if not told:
+        assert strict.warnings == []
+    else:
+        assert len(strict.warnings) == 1
+
+
+def told_as_written(messages: list[str]) -> list[str]:
+    """Messages as the log has them: with a capital letter where a sentence begins."""
+    return [message.replace("no API key", "No API key") for message in messages]
+
+
+@pytest.mark.parametrize("status", [0, 1], ids=["lenient", "strict"])
+def test_exit_status(site: Site, api: ImagesServer, child_env: dict[str, str], status: int) -> None:
+    site.use_bare_theme()
+    site.options["base_url"] = outside_address(api)
+    site.write({"docs/index.md": PAGE})
+    ended = site.run(*["--strict"][: status], env=child_env)
+    ended.ended(status=status, warns=["1 picture is missing: No API key is set."])
+    assert api.calls == []
+    site.options["missing"] = "error"
+    site.run(env=child_env).ended(status=1, warns=["'missing: error' is set"])
+
+
+# --- missing: error ---
+
+
+def test_error_lists_each_missing_picture_and_each_bad_block(
+    quick: Site, api: ImagesServer
+) -> None:
+    site = quick
+    site.write({"docs/ok.md": PAGE})
+    site.build(strict=True)
+    site.options["missing"] = "error"
+    site.write(
+        {
+            "docs/a.md": "---\ntitle: A\n---\n\n" + fence("A hen", "alt=x") + "\n" + PAGE,
+            "docs/sub/b.md": fence("A hen", "alt=y") + fence("A hen", "size=1") + fence("An elk", "alt=x n=2 pick=all"),
+            "docs/meta.md": "---\ngenimage: {sise: 1x1}\n---\n\n" + PAGE,
+        }
+    )
+    built = site.build(
+        fails=True,
+        warns=[
+            "docs/sub/b.md:4: 'size' cannot be '1'.",
+            "docs/meta.md:1: 'genimage' in the front matter: there is no option 'sise'.",
+            "'missing: error' is set",
+        ],
+    )
+    (error,) = built.messages(logging.ERROR)
+    listed = [line.strip() for line in error.splitlines()[1:]]
+    missing = ": the picture is not in genimage/."
+    places = {line.removesuffix(missing) for line in listed if line.endswith(missing)}
+    assert places == {"docs/a.md:5", "docs/sub/b.md:1", "docs/sub/b.md:7"}
+    assert len(listed) == len(set(listed)) == 5
+    assert len(api.posts) == 1
+
+
+# --- Limits ---
+
+
+def test_max_images(quick: Site, api: ImagesServer) -> None:
+    site = quick
+    site.options["max_images"] = 3
+    blocks = [fence(f"A fox number {i}", "alt=x") for i in range(5)]
+    site.write({"docs/index.md": "\n".join(blocks)})
+    built = site.build(warns=["2 pictures are missing: 'max_images: 3' is reached."])
+    assert len(api.posts) == len(site.cached(".png")) == 3
+    assert built.summary == "5 images: 0 from the cache, 3 generated, 2 failed"
+    assert len(built.images("index.html")) == 5
+    assert broken_links(built.site_dir) == []
+    (message,) = built.warnings
+    assert len(re.findall(r"docs/index\.md:\d+", message)) == 2
+    # "Build again: what is made is kept."
+    built = site.build(strict=True)
+    assert len(api.posts) == 5
+    assert built.summary == "5 images: 3 from the cache, 2 generated, 0 failed"
+
+
+def test_max_images_counts_variants(quick: Site, api: ImagesServer) -> None:
+    quick.options["max_images"] = 3
+    quick.write({"docs/index.md": fence("A fox", "alt=x n=4") + fence("A hen", "alt=x n=3")})
+    quick.build(warns=["'max_images: 3' is reached."])
+    assert [call.fields["prompt"] for call in api.posts] == ["A hen"]
+
+
+def test_max_images_holds_for_all_rebuilds_of_serve(quick: Site, api: ImagesServer) -> None:
+    """Two builds by one plugin, as `mkdocs serve` has them, share one budget."""
+    from mkdocs.commands.build import build
+    from mkdocs.config import load_config
+    from mkdocs.config.defaults import MkDocsConfig
+
+    site = quick
+    site.options |= {"serve": "generate", "max_images": 2}
+    site.write_config()
+    dict(MkDocsConfig._schema)["plugins"].plugin_cache.clear()  # type: ignore[attr-defined]
+    for number, text in enumerate(("one", "two", "three", "four")):
+        site.write({"docs/index.md": fence(f"A fox {text}", "alt=x")})
+        config = load_config(str(site.config_file), site_dir=str(site.root / "site"))
+        if number == 0:
+            config.plugins.on_startup(command="serve", dirty=False)
+        build(config, serve_url="http://127.0.0.1:8000/")
+    config.plugins.on_shutdown()
+    assert len(api.posts) == 2
+
+
+def test_max_cost_at_the_official_endpoint(
+    quick: Site, api: ImagesServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Prices are known for the official host only, so this machine is taken for it here."""
+    monkeypatch.setattr("mkdocs_genimage.models.OFFICIAL_HOSTS", (api.url.removeprefix("http://"),))
+    from mkdocs_genimage import models
+
+    price = models.estimate("gpt-image-2", "1024x1024", "high")
+    assert price is not None
+    site = quick
+    site.options |= {"max_cost": round(price * 2.5, 4), "concurrency": 1}
+    blocks = [fence(f"A fox number {i}", "alt=x size=1024x1024 quality=high") for i in range(5)]
+    site.write({"docs/index.md": "\n".join(blocks)})
+    # Answers tell that they cost as much as was estimated.
+    built = site.build(warns=["would be passed. Raise it in mkdocs.yml"])
+    spent = sum(1 for _ in api.posts)
+    assert 2 <= spent < 5
+    assert len(site.cached(".png")) == spent
+    assert f"{5 - spent} failed" in built.summary
+
+
+def test_one_failed_picture_leaves_the_others(quick: Site, api: ImagesServer) -> None:
+    def reply(call: Call) -> Reply | None:
+        if "gnu" in call.fields["prompt"]:
+            body = error_body("Your request was rejected by the safety system.", "moderation_blocked")
+            return Reply(status=400, body=body)
+        return None
+
+    api.reply = reply
+    names = ("fox", "gnu", "hen")
+    quick.write({"docs/index.md": "".join(fence(f"A {n}", "alt=x size=64x48") for n in names)})
+    built = quick.build(
+        warns=["docs/index.md:4: no picture: the request was refused by the moderation of 127.0.0.1"]
+    )
+    sources = [image["src"] for image in built.images("index.html")]
+    assert ["placeholder-" in source for source in sources] == [False, True, False]
+    assert all((image["width"], image["height"]) == ("64", "48") for image in built.images("index.html"))
+    assert built.summary == "3 images: 0 from the cache, 2 generated, 1 failed"
+
+
+# --- Keys and addresses ---
+
+
+def test_wrong_key_ends_the_requests(
+    quick: Site, api: ImagesServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = quick
+    api.key = "sk-right"
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    site.options["concurrency"] = 2
+    site.write({"docs/index.md": "".join(fence(f"A fox {i}", "alt=x") for i in range(12))})
+    built = site.build(
+        level=logging.DEBUG,
+        warns=["12 pictures are missing: 127.0.0.1:", "does not accept the API key in OPENAI_API_KEY"],
+    )
+    assert 1 <= len(api.posts) <= 2, "one for each thread that was at work"
+    assert len(built.images("index.html")) == 12
+    assert broken_links(built.site_dir) == []
+    assert KEY not in built.output
+    assert "0123456789abcdef" not in built.output
+
+
+def test_unknown_host(quick: Site, api: ImagesServer) -> None:
+    site = quick
+    site.options |= {"base_url": "https://images.invalid/v1", "api_key": KEY}
+    site.write({"docs/index.md": "".join(fence(f"A fox {i}", "alt=x") for i in range(3))})
+    built = site.build(
+        warns=[
+            "'api_key' is written in mkdocs.yml itself",
+            "3 pictures are missing: The host images.invalid is not known.",
+        ]
+    )
+    assert len(built.images("index.html")) == 3
+    assert KEY not in built.output
+
+
+def test_server_that_is_not_there(
+    quick: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = quick
+    site.options["base_url"] = f"http://127.0.0.1:{closed_port()}/v1"
+    monkeypatch.setattr("mkdocs_genimage.generator.MAX_RETRY_WAIT", 0.01)
+    site.write({"docs/index.md": PAGE})
+    built = site.build(warns=["no connection to 127.0.0.1:"])
+    assert "may have been billed" not in built.output
+    assert "placeholder-" in shown(site)["src"]
+
+
+@pytest.mark.parametrize(
+    ("variables", "reason"),
+    [
+        ({"OPENAI_API_KEY": ""}, "No API key is set."),
+        ({"OPENAI_API_KEY": "  \n"}, "No API key is set."),
+        ({"OPENAI_API_KEY": "sk-abc\ndef"}, "The API key in OPENAI_API_KEY holds a blank, a line break"),
+        ({"OPENAI_API_KEY": "sk-abc def"}, "The API key in OPENAI_API_KEY holds a blank, a line break"),
+        ({"OPENAI_API_KEY": "sk-àbc"}, "The API key in OPENAI_API_KEY holds a blank, a line break"),
+    ],
+)
+def test_key_that_cannot_be_used(
+    quick: Site, api: ImagesServer, child_env: dict[str, str], variables: dict[str, str], reason: str
+) -> None:
+    site = quick
+    site.options["base_url"] = outside_address(api)
+    site.write({"docs/index.md": PAGE})
+    ended = site.run(env={**child_env, **variables})
+    ended.ended(warns=[f"1 picture is missing: {reason}"])
+    assert api.calls == []
+    assert "abc" not in ended.output
+
+
+def test_broken_key_of_an_option_is_named_there(
+    quick: Site, api: ImagesServer, child_env: dict[str, str]
+) -> None:
+    quick.options["base_url"] = outside_address(api)
+    quick.write({"docs/index.md": PAGE})
+    quick.write_config()
+    text = quick.config_file.read_text()
+    quick.config_file.write_text(text.replace("  base_url:", "  api_key: !ENV MY_KEY\n    base_url:"))
+    ended = run_as_is(quick, {**child_env, "MY_KEY": "sk-abc\ndef", "OPENAI_API_KEY": KEY})
+    ended.ended(warns=["1 picture is missing: The API key in 'api_key' holds a blank, a line break"])
+
+
+def run_as_is(site: Site, env: dict[str, str]) -> Any:
+    """`mkdocs build` with the mkdocs.yml that is there."""
+    text = site.config_file.read_text()
+    site.write_config = lambda: site.config_file.write_text(text)  # type: ignore[method-assign,assignment,return-value]
+    return site.run(env=env)
+
+
+def test_key_with_a_newline_at_its_end_works(
+    quick: Site, api: ImagesServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api.key = KEY
+    monkeypatch.setenv("OPENAI_API_KEY", KEY + "\n")
+    quick.options["base_url"] = outside_address(api)
+    quick.write({"docs/index.md": PAGE})
+    quick.build(strict=True)
+    assert [call.outcome for call in api.posts] == ["answered 200"]
+
+
+def test_empty_variables_are_unset_ones(
+    quick: Site, api: ImagesServer, child_env: dict[str, str]
+) -> None:
+    """As CI systems leave them where a secret is not set."""
+    quick.options["base_url"] = ""
+    quick.write({"docs/index.md": PAGE})
+    env = {**child_env, "OPENAI_BASE_URL": "", "OPENAI_API_KEY": "", "OPENAI_ORG_ID": ""}
+    quick.run(env=env).ended(warns=["1 picture is missing: No API key is set."])
+    env["OPENAI_BASE_URL"] = api.base_url + "/\n"
+    quick.run("--strict", env=env).ended()
+    (call,) = api.posts
+    assert "openai-organization" not in call.headers
+
+
+def test_written_key_gets_a_warning_and_one_from_the_environment_none(
+    quick: Site, api: ImagesServer, child_env: dict[str, str]
+) -> None:
+    api.key = KEY
+    site = quick
+    site.options |= {"base_url": outside_address(api), "api_key": KEY}
+    site.write({"docs/index.md": PAGE})
+    site.build(warns=["'api_key' is written in mkdocs.yml itself, where others can read it."])
+    built = site.build(warns=["!ENV OPENAI_API_KEY"])
+    assert KEY not in built.output
+    assert len(api.posts) == 1
+    site.write({"docs/index.md": PAGE + fence("A hen", "alt=x")})
+    site.write_config()
+    text = site.config_file.read_text()
+    site.config_file.write_text(text.replace(KEY, '!ENV [MISSING, "MY_KEY", ""]'))
+    run_as_is(site, {**child_env, "MY_KEY": KEY}).ended()
+    assert len(api.posts) == 2
+
+
+@pytest.mark.parametrize("origin", ["environment", "option", "address"])
+@pytest.mark.parametrize("outcome", ["made", "refused", "broken off", "mute"])
+def test_the_key_is_nowhere(
+    quick: Site, api: ImagesServer, monkeypatch: pytest.MonkeyPatch, origin: str, outcome: str
+) -> None:
+    site = quick
+    warns = []
+    if origin == "environment":
+        monkeypatch.setenv("OPENAI_API_KEY", KEY)
+        site.options["base_url"] = outside_address(api)
+    elif origin == "option":
+        site.options |= {"api_key": KEY, "base_url": outside_address(api)}
+        warns = ["'api_key' is written in mkdocs.yml itself"]
+    else:
+        site.options["base_url"] = outside_address(api).replace("://", f"://user:{KEY}@")
+    said = f"Bad key {KEY} ({KEY[:12]}...), Bearer {KEY}"
+    replies = {
+        "refused": Reply(status=403, body=error_body(said), headers={"x-request-id": KEY}),
+        "broken off": Reply(drop="body"),
+        "mute": Reply(status=500, body=f"<html>{KEY}</html>"),
+    }
+    if outcome != "made":
+        api.script(replies[outcome])
+        warns.append("docs/index.md:3" if outcome != "refused" else "does not allow this request")
+    site.write({"docs/index.md": PAGE})
+    built = site.build(level=logging.DEBUG, warns=warns)
+    assert len(api.posts) == 1
+    assert KEY in str(api.posts[0].headers) or origin == "address"
+    logged = built.output + "".join(
+        str(record.exc_text or "") + repr(record.exc_info) + repr(record.args)
+        for record in built.records
+    )
+    site.config_file.unlink()  # where the author himself may have written it
+    for hidden in (KEY, KEY[:12]):
+        assert hidden not in logged
+        assert holding(site.root, hidden) == []
+    assert repr(tree(site.cache)).count("sidecar") >= 0
+
+
+# --- Damaged caches ---
+
+
+def cached_fox(site: Site, suffix: str) -> Path:
+    (name,) = site.cached(suffix)
+    return site.cache / name
+
+
+POINTER = (
+    b"version https://git-lfs.github.com/spec/v1\n"
+    b"oid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\nsize 12345\n"
+)
+DAMAGES = {
+    "cut short": (".png", lambda data: data[: len(data) // 2], "is damaged: it has"),
+    "empty": (".png", lambda _: b"", "is damaged: it has 0 bytes"),
+    "one byte": (".png", lambda data: data[:-40] + b"!" + data[-39:], "its bytes are not the ones"),
+    "gone": (".png", None, "is gone, only its sidecar is left."),
+    "torn sidecar": (".json", lambda data: data[:-20], "is damaged."),
+    "empty sidecar": (".json", lambda _: b"", "is damaged."),
+    "other sidecar": (
+        ".json",
+        lambda data: re.sub(rb'"key": "[^"]+"', b'"key": "' + b"0" * 64 + b'"', data),
+        "belongs to another image",
+    ),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("missing", ["generate", "placeholder", "error"])
+def test_damaged_files_are_never_shown(
+    quick: Site, api: ImagesServer, damage: str, missing: str
+) -> None:
+    suffix, spoil, message = DAMAGES[damage]
+    site = quick
+    site.write({"docs/index.md": PAGE})
+    site.build(strict=True)
+    good = cached_fox(site, ".png").read_bytes()
+    path = cached_fox(site, suffix)
+    if spoil:
+        path.write_bytes(spoil(path.read_bytes()))
+    else:
+        path.unlink()
+    site.options["missing"] = missing
+
+    warns = [f"docs/index.md:3: genimage/{path.stem}", message]
+    if missing == "error":
+        site.build(fails=True, warns=[*warns, "'missing: error' is set"])
+        assert len(api.posts) == 1
+        return
+    built = site.build(warns=warns)
+    image = shown(site)
+    if missing == "placeholder":
+        assert len(api.posts) == 1
+        assert "placeholder-" in image["src"]
+        assert image["width"] == "640"
+    else:
+        assert len(api.posts) == 2
+        published = built.site_dir / image["src"]
+        assert published.read_bytes() == good
+        site.build(strict=True)  # it is sound again
+        assert len(api.posts) == 2
+
+
+@pytest.mark.parametrize("suffixes", [(".png",), (".json",), (".png", ".json")], ids="+".join)
+def test_lfs_pointers_are_not_paid_for_again(
+    quick: Site, api: ImagesServer, suffixes: tuple[str, ...]
+) -> None:
+    site = quick
+    site.write({"docs/index.md": PAGE})
+    site.build(strict=True)
+    for suffix in suffixes:
+        cached_fox(site, suffix).write_bytes(POINTER)
+    before = tree(site.cache)
+    built = site.build(warns=["is a Git LFS pointer: run 'git lfs pull'"])
+    assert len(api.posts) == 1
+    assert tree(site.cache) == before
+    image = shown(site)
+    assert "placeholder-" in image["src"]
+    assert (image["width"], image["height"]) == ("640", "480")
+    assert len(built.warnings) == 1
+
+
+def test_picture_without_its_sidecar_is_taken_over(quick: Site, api: ImagesServer) -> None:
+    site = quick
+    site.write({"docs/index.md": PAGE})
+    site.build(strict=True)
+    cached_fox(site, ".json").unlink()
+    site.build(strict=True)
+    assert len(api.posts) == 1
+    assert "placeholder" not in shown(site)["src"]
+    assert len(site.cached(".json")) == 1
+
+
+# --- Other models and servers ---
+
+
+def test_pictures_of_another_model_stay(quick: Site, api: ImagesServer) -> None:
+    site = quick
+    site.write({"docs/index.md": PAGE})
+    site.build(strict=True)
+    site.options["model"] = "another-model"
+    built = site.build(strict=True)
+    assert len(api.posts) == 1
+    assert any("made by another model or server than today's" in m for m in built.messages(20))
