@@ -6,7 +6,8 @@ Precedence, strongest first: the block, the page's front matter, the style, the 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from mkdocs_genimage.errors import BlockError, OptionError, Problem
 from mkdocs_genimage.formats import sniff
@@ -19,10 +20,10 @@ from mkdocs_genimage.options import (
     read_options,
     shown,
 )
-from mkdocs_genimage.request import ImageRequest, InputFile, normalise_prompt
+from mkdocs_genimage.request import BlockInput, ImageRequest, InputFile, normalise_prompt
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from mkdocs_genimage.block import Block
@@ -32,6 +33,8 @@ MAX_INPUT_BYTES = 50_000_000
 MAX_MASK_BYTES = 4_000_000
 """The Images API's limit for a mask (API reference, 2026-11)."""
 NO_STYLE = "none"
+
+_Input = TypeVar("_Input")
 
 
 @dataclass(frozen=True)
@@ -115,7 +118,11 @@ class Composed:
 
 
 def compose(
-    block: Block, site: Site, page_options: Mapping[str, Any], page_dir: Path | None
+    block: Block,
+    site: Site,
+    page_options: Mapping[str, Any],
+    page_dir: Path | None,
+    find_block: Callable[[str], Composed] | None = None,
 ) -> Composed:
     """Bring a block, its page's defaults, its style and the site's defaults together.
 
@@ -124,6 +131,7 @@ def compose(
         site: what mkdocs.yml says.
         page_options: generation options of the page's front matter, in normal form.
         page_dir: the folder of the page's file; None for a page without one.
+        find_block: gives the page's block of an id; raises OptionError where it cannot.
 
     Raises:
         BlockError: the whole does not fit together, or an input file cannot be used.
@@ -136,7 +144,7 @@ def compose(
         style = site.styles[chosen]
     options = _merged(site.defaults, style.options, page_options, block.options)
     problems = [Problem(block.lines.get(name, 0), message) for name, message in conflicts(options)]
-    images, mask = _inputs(options, block, site, page_dir, problems)
+    images, mask = _inputs(options, block, site, page_dir, find_block, problems)
     subject = normalise_prompt(block.prompt)
     prompt = normalise_prompt(style.text.replace("{prompt}", subject))
     if len(prompt) > MAX_PROMPT_CHARS:
@@ -195,11 +203,12 @@ def _inputs(
     block: Block,
     site: Site,
     page_dir: Path | None,
+    find_block: Callable[[str], Composed] | None,
     problems: list[Problem],
-) -> tuple[tuple[InputFile, ...], InputFile | None]:
-    def load(name: str, path: str, formats: tuple[str, ...], limit: int) -> InputFile | None:
+) -> tuple[tuple[InputFile | BlockInput, ...], InputFile | None]:
+    def attempt(name: str, path: str, load: Callable[[], _Input]) -> _Input | None:
         try:
-            return _load(path, site, page_dir, formats, limit)
+            return load()
         except OptionError as error:
             message = str(error)
         # A name that is too long or no name on this system, a loop of links, a file of somebody else.
@@ -209,11 +218,19 @@ def _inputs(
         problems.append(Problem(block.lines.get(name, 0), f"'{name}': {message}"))
         return None
 
-    images = [
-        load("image", path, ("png", "jpeg", "webp"), MAX_INPUT_BYTES)
-        for path in options.get("image", ())
-    ]
-    mask = load("mask", options["mask"], ("png",), MAX_MASK_BYTES) if "mask" in options else None
+    def image(path: str) -> InputFile | BlockInput:
+        if path.startswith("#"):
+            if find_block is None:
+                raise OptionError("other blocks' pictures can be used in MkDocs only.")
+            source = find_block(path[1:])
+            return BlockInput(path, source.request, source.shown_variants[0])
+        return _load(path, site, page_dir, ("png", "jpeg", "webp"), MAX_INPUT_BYTES)
+
+    images = [attempt("image", path, partial(image, path)) for path in options.get("image", ())]
+    mask = None
+    if "mask" in options:
+        path = options["mask"]
+        mask = attempt("mask", path, lambda: _load(path, site, page_dir, ("png",), MAX_MASK_BYTES))
     return tuple(image for image in images if image), mask
 
 
@@ -225,11 +242,6 @@ def _load(
     Raises:
         OptionError: not there, outside of the project, too large, or of another format.
     """
-    if written.startswith("#"):
-        raise OptionError(
-            f"{shown(written)} names another block; only files can be edited so far. "
-            "Allowed: the path of a file."
-        )
     folders = [folder for folder in (page_dir, site.docs_dir) if folder]
     root = site.project_dir.resolve()
     for folder in folders:

@@ -135,8 +135,12 @@ def _language(header: str) -> str:
 def _resembles(word: str) -> bool:
     """Whether a word is `LANGUAGE` in another spelling: `GenImage`, `gen-image`, `genimages`."""
     letters = re.sub(r"[^a-z]", "", word.lower())
+    if word == LANGUAGE:
+        return False
+    if letters.startswith(LANGUAGE):
+        return True
     # The bounds follow from the ratio; they spare the comparison for nearly every language.
-    if word == LANGUAGE or not 6 <= len(letters) <= 12:
+    if not 6 <= len(letters) <= 12:
         return False
     return SequenceMatcher(None, letters, LANGUAGE).ratio() >= _CLOSE_ENOUGH
 

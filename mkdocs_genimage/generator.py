@@ -6,23 +6,25 @@ import atexit
 import queue
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from random import Random
 from typing import TYPE_CHECKING, Any
 
 from mkdocs_genimage import models
 from mkdocs_genimage.budget import BudgetReachedError
+from mkdocs_genimage.cache import StoredImage
 from mkdocs_genimage.errors import Billed, CacheError, GenimageError, ProviderError
 from mkdocs_genimage.log import log
+from mkdocs_genimage.request import InputFile
 
 if TYPE_CHECKING:
     from mkdocs_genimage.budget import Budget
-    from mkdocs_genimage.cache import Cache, StoredImage
+    from mkdocs_genimage.cache import Cache
     from mkdocs_genimage.places import Place
     from mkdocs_genimage.progress import Progress
     from mkdocs_genimage.providers import Answer, Provider
-    from mkdocs_genimage.request import ImageRequest
+    from mkdocs_genimage.request import BlockInput, ImageRequest
 
 MAX_RETRIES = 4
 """How often one request is sent again when its server asks to wait, which is never billed."""
@@ -236,7 +238,8 @@ class Generator:
             GenimageError: an image is missing in the end.
         """
         count = len(job.variants)
-        estimate = self.estimate(job.request, count)
+        request = self._with_inputs(job)
+        estimate = self.estimate(request, count)
         for attempt in range(MAX_RETRIES + 1):
             if self._stopping.is_set():
                 raise StoppedError("the build was stopped before this image was asked for")
@@ -244,7 +247,7 @@ class Generator:
                 raise self._fatal
             self.budget.take(count, estimate)
             try:
-                answer = self.provider.generate(job.request, count)
+                answer = self.provider.generate(request, count)
                 break
             except ProviderError as error:
                 if error.billed is Billed.NO:
@@ -257,6 +260,49 @@ class Generator:
         self.budget.settle(0, estimate, cost)
         self._store(job, answer, cost)
         return cost
+
+    def _with_inputs(self, job: Job) -> ImageRequest:
+        """The request with the bytes of all its inputs, the mask as the API wants it.
+
+        Another block's picture was ordered before, so it is at work or done: waiting for it never stands
+        in its way.
+
+        Raises:
+            ProviderError: one of them is missing or does not fit.
+        """
+        request = job.request
+        if not request.images:
+            return request
+        images = [
+            image if isinstance(image, InputFile) else self._picture_of(image)
+            for image in request.images
+        ]
+        mask = request.mask
+        if mask:
+            from mkdocs_genimage.imaging import ImageError, prepare_mask
+
+            mode = request.options.get("mask_mode", "auto")
+            try:
+                with self._decoding:
+                    data, warning = prepare_mask(mask.data, images[0].data, mode)
+            except ImageError as error:
+                raise ProviderError(f"{error}.", cure="Nothing was sent.") from None
+            if warning:
+                log.warning("%s: %s.", job.place, warning)
+            mask = InputFile(mask.name, data)
+        return replace(request, images=tuple(images), mask=mask)
+
+    def _picture_of(self, source: BlockInput) -> InputFile:
+        for job in self._jobs.get(source.request.key, []):
+            if source.variant in job.variants:
+                job.done.wait()
+        found = self.cache.find(source.request, source.variant)
+        if not isinstance(found, StoredImage):
+            raise ProviderError(
+                f"the picture of '{source.name}', which it is made from, is missing.",
+                cure="Nothing was sent.",
+            )
+        return InputFile(found.path.name, found.path.read_bytes())
 
     def _store(self, job: Job, answer: Answer, cost: float | None) -> None:
         from mkdocs_genimage.imaging import ImageError, inspect

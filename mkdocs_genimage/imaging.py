@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 
-from PIL import Image
+from PIL import Image, ImageChops
 
 from mkdocs_genimage.errors import GenimageError
 from mkdocs_genimage.formats import sniff
@@ -16,6 +16,10 @@ MAX_PIXELS = 80_000_000
 
 _PNG_END = b"IEND\xaeB`\x82"
 _GIF_END = b"\x00;"
+
+MAX_TINT = 24
+"""Levels of 255 by which the colours of a grey may differ; JPEG leaves such traces."""
+FULL = 255
 
 
 class ImageError(GenimageError):
@@ -59,3 +63,66 @@ def inspect(data: bytes) -> ImageInfo:
     if (form == "png" and _PNG_END not in data) or (form == "gif" and _GIF_END not in data[-16:]):
         raise ImageError("the picture is damaged or incomplete: its end is missing")
     return ImageInfo(form, width, height)
+
+
+def prepare_mask(mask: bytes, image: bytes, mode: str = "auto") -> tuple[bytes, str]:
+    """A mask as the Images API wants it: transparent where the image is to be redrawn.
+
+    Tools that came before the API draw masks in black and white, white for what is redrawn.
+
+    Args:
+        mask: a PNG file.
+        image: the picture that it belongs to; both have the same dimensions.
+        mode: `alpha` (its transparency tells), `white` (white tells), or `auto` (transparency where it has
+            any channel for it, else white).
+
+    Returns:
+        The mask, unchanged where its transparency tells; and a warning about a mask that marks nothing
+        or everything, or an empty text.
+
+    Raises:
+        ImageError: it does not fit the image, or cannot be read in this mode.
+    """
+    target = inspect(image)
+    inspect(mask)
+    with Image.open(io.BytesIO(mask), formats=["PNG"]) as picture:
+        if picture.size != (target.width, target.height):
+            raise ImageError(
+                f"the mask has {picture.width}x{picture.height} pixels and its image "
+                f"{target.width}x{target.height}: both need the same dimensions"
+            )
+        has_alpha = "A" in picture.getbands() or "transparency" in picture.info
+        if mode == "alpha" and not has_alpha:
+            raise ImageError(
+                "the mask has no transparency. Where white marks what is redrawn, set 'mask_mode: white'"
+            )
+        if mode == "alpha" or (mode == "auto" and has_alpha):
+            alpha = picture.convert("RGBA").getchannel("A")
+            return mask, _coverage(alpha, "alpha" if has_alpha else "white")
+        colours = picture.convert("RGB")
+        red, green, blue = colours.split()
+        if mode == "auto" and (_apart(red, green) > MAX_TINT or _apart(green, blue) > MAX_TINT):
+            raise ImageError(
+                "the mask has no transparency and is not black and white. Draw what is to be redrawn in "
+                "white on black, or make it transparent"
+            )
+        alpha = ImageChops.invert(picture.convert("L"))
+        colours.putalpha(alpha)
+        out = io.BytesIO()
+        colours.save(out, "PNG", optimize=True)
+        return out.getvalue(), _coverage(alpha, "white")
+
+
+def _apart(one: Image.Image, other: Image.Image) -> int:
+    """The largest difference of two bands."""
+    histogram = ImageChops.difference(one, other).histogram()
+    return max(level for level, count in enumerate(histogram) if count)
+
+
+def _coverage(alpha: Image.Image, mode: str) -> str:
+    levels = [level for level, count in enumerate(alpha.histogram()) if count]
+    least, most = levels[0], levels[-1]
+    if least == FULL:
+        other = "white" if mode == "alpha" else "alpha"
+        return f"the mask marks nothing to be redrawn. Is it meant as 'mask_mode: {other}'?"
+    return "the mask marks the whole picture to be redrawn" if most == 0 else ""

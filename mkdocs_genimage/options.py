@@ -322,15 +322,23 @@ _TABLE = (
         "image",
         "generation",
         _paths,
-        f"one path or a list of 1 to {MAX_INPUT_IMAGES} paths of png, jpeg or webp files",
-        "A picture to edit, or several to work from: paths relative to the page, then to docs_dir.",
+        f"one path or a list of 1 to {MAX_INPUT_IMAGES} paths of png, jpeg or webp files, or #id",
+        "A picture to edit, or several to work from: paths relative to the page, then to docs_dir, or "
+        "`#id` for the picture of another block of the page, which is made first.",
     ),
     Option(
         "mask",
         "generation",
         _path,
         "the path of a png file",
-        "Where to edit the first `image`: transparent pixels are redrawn.",
+        "Where to edit the first `image`: transparent pixels are redrawn. In a black-and-white picture "
+        "without transparency the white ones are.",
+    ),
+    _words(
+        "mask_mode",
+        "generation",
+        "How to read `mask`: by its transparency (`alpha`), or white for what is redrawn (`white`).",
+        *("auto", "alpha", "white"),
     ),
     _words(
         "input_fidelity",
@@ -511,6 +519,8 @@ def conflicts(options: Mapping[str, Any]) -> list[tuple[str, str]]:
         )
     if "mask" in options and "image" not in options:
         found.append(("mask", "'mask' needs an 'image' that it belongs to."))
+    if "mask_mode" in options and "mask" not in options:
+        found.append(("mask_mode", "'mask_mode' needs a 'mask' that it is about."))
     if "input_fidelity" in options and "image" not in options:
         found.append(("input_fidelity", "'input_fidelity' needs an 'image' to keep to."))
     pick, count = options.get("pick"), options.get("n", 1)

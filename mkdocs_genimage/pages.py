@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import posixpath
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -16,7 +18,7 @@ from mkdocs.utils import get_relative_url
 
 from mkdocs_genimage.block import parse_block
 from mkdocs_genimage.compose import Composed, Site, compose
-from mkdocs_genimage.errors import BlockError
+from mkdocs_genimage.errors import BlockError, OptionError
 from mkdocs_genimage.fences import Fence, scan
 from mkdocs_genimage.figure import (
     Correction,
@@ -28,7 +30,7 @@ from mkdocs_genimage.figure import (
     error_figure,
 )
 from mkdocs_genimage.log import log
-from mkdocs_genimage.options import SITE_WIDE, read_options
+from mkdocs_genimage.options import SITE_WIDE, did_you_mean, read_options
 from mkdocs_genimage.places import Place, Source, align
 
 if TYPE_CHECKING:
@@ -165,18 +167,6 @@ class Pages:
 
     # What documents ask
 
-    def compose(self, fence: Fence, record: _PageRecord, file: File) -> Composed:
-        """A fence made whole.
-
-        Raises:
-            BlockError: it cannot be. Without a problem in it, the page's front matter is to blame.
-        """
-        if record.is_broken:
-            raise BlockError([])
-        page_dir = Path(file.abs_src_path).parent if file.abs_src_path else None
-        block = parse_block(fence.header, fence.body)
-        return compose(block, self.site, record.options, page_dir)
-
     def publish(self, shown: Shown, files: Files) -> str:
         """Make sure that a picture is among the site's files. Returns its path there."""
         uri = f"{self._assets_dir}/{shown.name}"
@@ -293,6 +283,7 @@ class _Document:
         self._source = source
         self._is_inner = is_inner
         self.fences = source.fences
+        self._chain: list[Fence] = []
         self._ways: dict[str, str] = {}
         self.links: dict[int, str] = {}
         """Index of a fence that reached the page to the Markdown link that stands for it."""
@@ -302,7 +293,7 @@ class _Document:
         place = Place(self._source, fence)
         index = next(i for i, other in enumerate(self.fences) if other is fence)
         try:
-            composed = self._pages.compose(fence, self._record, self._file)
+            composed = self._compose(fence)
         except BlockError as error:
             self._pages.bad_block(place, error)
             self.links[index] = UNAVAILABLE
@@ -327,6 +318,59 @@ class _Document:
         escaped = alt.replace("\\", "\\\\").replace("[", "\\[").replace("]", "\\]")
         self.links[index] = " ".join(f"![{escaped}]({picture.src})" for picture in pictures)
         return build_figure(pictures, options)
+
+    def _compose(self, fence: Fence) -> Composed:
+        """A fence made whole.
+
+        Raises:
+            BlockError: it cannot be. Without a problem in it, the page's front matter is to blame.
+        """
+        if self._record.is_broken:
+            raise BlockError([])
+        folder = Path(self._file.abs_src_path).parent if self._file.abs_src_path else None
+        block = parse_block(fence.header, fence.body)
+        self._chain.append(fence)
+        try:
+            return compose(block, self._pages.site, self._record.options, folder, self._find_block)
+        finally:
+            self._chain.pop()
+
+    def _find_block(self, name: str) -> Composed:
+        """The block of this text with an id, for one that is made from its picture.
+
+        Raises:
+            OptionError: there is none, or several, or it leads back here, or it is wrong itself.
+        """
+        blocks = self._ids.get(name, [])
+        if len(blocks) != 1:
+            places = ", ".join(str(Place(self._source, fence)) for fence in blocks)
+            if blocks:
+                raise OptionError(f"'#{name}' is the id of several blocks: {places}.")
+            hint = did_you_mean(name, self._ids)
+            known = ", ".join(f"#{known}" for known in self._ids) or "none"
+            raise OptionError(
+                f"no block of this page has the id '#{name}'.{hint} There are: {known}."
+            )
+        fence = blocks[0]
+        if any(fence is other for other in self._chain):
+            ways = " -> ".join(str(Place(self._source, other)) for other in [*self._chain, fence])
+            raise OptionError(f"'#{name}' leads back to the block that needs it: {ways}.")
+        try:
+            return self._compose(fence)
+        except BlockError:
+            place = Place(self._source, fence)
+            raise OptionError(f"the block '#{name}' at {place} is wrong itself.") from None
+
+    @cached_property
+    def _ids(self) -> dict[str, list[Fence]]:
+        """The ids of the text's blocks, in order."""
+        ids: dict[str, list[Fence]] = {}
+        for fence in self.fences:
+            with contextlib.suppress(BlockError):
+                name = parse_block(fence.header, fence.body).options.get("id")
+                if name:
+                    ids.setdefault(name, []).append(fence)
+        return ids
 
     def near_miss(self, line: str, index: int, advice: str) -> None:
         """Warn about a line that looks like a genimage fence and is none."""

@@ -60,6 +60,31 @@ class InputFile:
         """Hex SHA-256 of the bytes: what enters the key, so a renamed file is the same input."""
         return hashlib.sha256(self.data).hexdigest()
 
+    @property
+    def identity(self) -> str:
+        """What enters the key."""
+        return self.sha256
+
+
+@dataclass(frozen=True)
+class BlockInput:
+    """Another block's picture that goes along with a request; it has to be made first.
+
+    Attributes:
+        name: the block's id as the author wrote it: `#hero`.
+        request: what makes that picture.
+        variant: which of its variants.
+    """
+
+    name: str
+    request: ImageRequest
+    variant: int = 1
+
+    @property
+    def identity(self) -> str:
+        """What enters the key: another source is another edit, even before either is made."""
+        return f"#{variant_stem(self.request.key, self.variant)}"
+
 
 @dataclass(frozen=True)
 class ImageRequest:
@@ -78,7 +103,7 @@ class ImageRequest:
 
     prompt: str
     options: Mapping[str, Any] = field(default_factory=dict)
-    images: tuple[InputFile, ...] = ()
+    images: tuple[InputFile | BlockInput, ...] = ()
     mask: InputFile | None = None
     subject: str = ""
     model: str = ""
@@ -89,9 +114,9 @@ class ImageRequest:
         """The mapping that is hashed. Only what the author set is in it."""
         identity: dict[str, Any] = {"version": KEY_VERSION, "prompt": self.prompt, **self.options}
         if self.images:
-            identity["image"] = [image.sha256 for image in self.images]
+            identity["image"] = [image.identity for image in self.images]
         if self.mask:
-            identity["mask"] = self.mask.sha256
+            identity["mask"] = self.mask.identity
         return identity
 
     @cached_property

@@ -18,7 +18,7 @@ from mkdocs_genimage.cache import Cache, StoredImage
 from mkdocs_genimage.errors import Billed, GenimageError, ProviderError
 from mkdocs_genimage.formats import EXTENSIONS, sniff
 from mkdocs_genimage.log import log
-from mkdocs_genimage.request import variant_stem
+from mkdocs_genimage.request import BlockInput, variant_stem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -123,31 +123,51 @@ class Resolver:
 
     def resolve(self, composed: Composed, place: Place) -> list[Shown]:
         """The files that a block shows, in order; what is missing is ordered, as the policy says."""
-        request = composed.request
         wanted = composed.shown_variants
         ordered = range(1, composed.count + 1) if self.policy == "generate" else wanted
+        self._obtain(composed.request, tuple(ordered), place, wanted)
+        shown = []
+        for variant in wanted:
+            entry = self._entries[composed.request.key, variant]
+            if place not in entry.places:
+                entry.places.append(place)
+            shown.append(entry.shown)
+        return shown
+
+    def _obtain(
+        self,
+        request: ImageRequest,
+        ordered: tuple[int, ...],
+        place: Place,
+        wanted: tuple[int, ...] = (),
+    ) -> None:
+        """Look variants of a request up, and order those that are missing, as the policy says.
+
+        Args:
+            request: what makes them.
+            ordered: the variants that are to exist in the end.
+            place: the block that needs them.
+            wanted: those that a page shows, which always count.
+        """
         unknown = [v for v in ordered if (request.key, v) not in self._entries]
         orders: list[int] = []
         for variant in unknown:
             entry = self._look_up(request, variant, place)
             if entry.state == "pending":
                 orders.append(variant)
+                entry.places.append(place)
             # A variant that no page shows is looked up so that it is made along with the others; only
             # then it counts.
             if variant in wanted or entry.state == "pending":
                 self._entries[request.key, variant] = entry
         if orders:
+            for source in request.images:
+                if isinstance(source, BlockInput):
+                    self._obtain(source.request, (source.variant,), place)
             for job in self._generator.order(request, tuple(orders), place):
                 for variant in job.variants:
                     if variant in orders:
                         self._entries[request.key, variant].job = job
-        shown = []
-        for variant in wanted:
-            entry = self._entries[request.key, variant]
-            if place not in entry.places:
-                entry.places.append(place)
-            shown.append(entry.shown)
-        return shown
 
     def final(self, request: ImageRequest, variant: int) -> Shown:
         """What a file of `resolve` turned out to be, after `settle`."""

@@ -32,6 +32,13 @@ BUILD_DATE = "1767225600"
 """SOURCE_DATE_EPOCH of all builds, so that pages and site maps of two builds are comparable."""
 
 
+MKDOCS = (sys.executable, "-m", "mkdocs")
+
+
+def process_environment(env: Mapping[str, str]) -> dict[str, str]:
+    return {**env, "SOURCE_DATE_EPOCH": BUILD_DATE, "PYTHONDONTWRITEBYTECODE": "1"}
+
+
 BARE_THEME = """<!doctype html><title>{{ page.title }}</title>
 {% for path in config.extra_css %}<link rel="stylesheet" href="{{ path | url }}">{% endfor %}
 <main>{{ page.content }}</main>
@@ -198,41 +205,36 @@ class Site:
                 config.plugins.on_shutdown()
         return None
 
-    def run(
-        self, *arguments: str, env: Mapping[str, str], python: Sequence[str] = (), timeout: int = 120
-    ) -> Run:
+    def run(self, *arguments: str, env: Mapping[str, str], keep_config: bool = False) -> Run:
         """`mkdocs build` as a process of its own."""
-        self.write_config()
+        if not keep_config:
+            self.write_config()
         done = subprocess.run(
-            [*self._command(python), "build", *arguments],
+            [*MKDOCS, "build", *arguments],
             cwd=self.root,
-            env=self._environment(env),
+            env=process_environment(env),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            timeout=timeout,
+            timeout=120,
             check=False,
         )
         return Run(done.returncode, done.stdout.decode("utf-8", "replace"))
 
-    def start(self, command: str, *arguments: str, env: Mapping[str, str], log: Path) -> Any:
-        """A command as a process of its own that goes on; its output goes to a file."""
+    def start(
+        self, command: str, *arguments: str, env: Mapping[str, str], log: Path
+    ) -> subprocess.Popen[bytes]:
+        """A command as a process that goes on; its output goes to a file."""
         self.write_config()
         with log.open("wb") as out:
             return subprocess.Popen(
-                [*self._command(()), command, *arguments],
+                [*MKDOCS, command, *arguments],
                 cwd=self.root,
-                env=self._environment(env),
+                env={**process_environment(env), "PYTHONUNBUFFERED": "1"},
                 stdout=out,
                 stderr=subprocess.STDOUT,
-                # A process group of its own, as a shell gives to each command.
+                # Not our process group: nothing that is sent to one of both ends the other.
                 start_new_session=True,
             )
-
-    def _command(self, python: Sequence[str]) -> list[str]:
-        return [sys.executable, *python, "-m", "mkdocs"]
-
-    def _environment(self, env: Mapping[str, str]) -> dict[str, str]:
-        return {**env, "SOURCE_DATE_EPOCH": BUILD_DATE, "PYTHONDONTWRITEBYTECODE": "1"}
 
 
 @dataclass(frozen=True)

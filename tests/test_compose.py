@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from pictures import picture
@@ -14,6 +13,9 @@ from mkdocs_genimage.block import parse_block
 from mkdocs_genimage.compose import Composed, Site, Style, compose
 from mkdocs_genimage.errors import BlockError, OptionError, Problem
 from mkdocs_genimage.options import OPTIONS, SITE_WIDE, read_options
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 PNG = picture("input", "8x8")
 
@@ -253,7 +255,7 @@ def test_prompt_with_its_style_is_too_long(project: Path) -> None:
 )
 def test_conflicts(body: str, defaults: dict[str, Any], lines: list[int], project: Path) -> None:
     found = problems(body, project, defaults=defaults)
-    assert sorted(problem.line for problem in found) == lines
+    assert [problem.line for problem in found] == lines
 
 
 def test_defaults_that_do_not_apply_are_no_conflict(project: Path) -> None:
@@ -425,4 +427,4 @@ def test_id_of_another_block(project: Path) -> None:
 
 def test_all_bad_inputs_are_told(project: Path) -> None:
     found = problems("prompt: x\nimage: [a.png, b.png]\nmask: c.png\npick: 2", project)
-    assert [problem.line for problem in found] == [4, 2, 2, 3]
+    assert [problem.line for problem in found] == [2, 2, 3, 4]

@@ -22,6 +22,7 @@ from mkdocs_genimage.providers.endpoint import find_endpoint
 from mkdocs_genimage.providers.failures import explain_connection, explain_refusal, timed_out
 from mkdocs_genimage.providers.fetch import MAX_IMAGE_BYTES, picture
 from mkdocs_genimage.providers.refusal import is_html, read_refusal, request_name
+from mkdocs_genimage.request import InputFile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from openai import OpenAI
 
     from mkdocs_genimage.providers import ProviderSettings
-    from mkdocs_genimage.request import ImageRequest, InputFile
+    from mkdocs_genimage.request import ImageRequest
 
 CONNECT_SECONDS = 10.0
 """A server that does not even take the connection by then is not asked for longer."""
@@ -38,7 +39,9 @@ NO_KEY = "none"
 """Sent where no key is needed: the SDK insists on one."""
 
 # Options that are ours, or that travel by another way than the body.
-_NOT_IN_BODY = ("model", "revision", "extra", "prompt", "style", "n", "image", "mask")
+_NOT_IN_BODY = (
+    *("model", "revision", "extra", "prompt", "style", "n", "image", "mask", "mask_mode"),
+)
 
 
 @dataclass(frozen=True)
@@ -318,9 +321,10 @@ def prepare(request: ImageRequest, count: int) -> Call:
         arguments["model"] = request.model
     if count > 1:
         arguments["n"] = count
-    if request.images:
+    files = [image for image in request.images if isinstance(image, InputFile)]
+    if files:
         # A list even for one: some servers read only the field's list spelling, `image[]`.
-        arguments["image"] = [_upload(image) for image in request.images]
+        arguments["image"] = [_upload(file) for file in files]
         if request.mask:
             arguments["mask"] = _upload(request.mask)
     return Call(bool(request.images), arguments, request.model, tuple(body), count)
