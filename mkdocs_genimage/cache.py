@@ -223,12 +223,13 @@ class Cache:
     def _other_stem(self, key: str, variant: int) -> str | None:
         """A stem with this key and another slug, as a style or an earlier version may have left it."""
         if self._stems is None:
-            self._stems = {}
+            stems: dict[str, str] = {}
             with contextlib.suppress(OSError):
                 for name in sorted(entry.name for entry in self.folder.iterdir()):
                     stem, dot, ending = name.rpartition(".")
                     if dot and ending == "json" and not stem.startswith("."):
-                        self._stems[_tail(stem)] = stem
+                        stems[_tail(stem)] = stem
+            self._stems = stems  # whole: other threads look into it
         return self._stems.get(variant_stem(key[:KEY_CHARS_IN_NAME], variant))
 
     def _adopt(

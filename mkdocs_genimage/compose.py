@@ -156,7 +156,7 @@ def compose(
             )
         )
     if problems:
-        raise BlockError(problems)
+        raise BlockError(sorted(problems, key=lambda problem: problem.line))
     not_hashed_as_such = ("prompt", "style", "n", "image", "mask")
     request = ImageRequest(
         prompt=prompt,
@@ -185,8 +185,9 @@ def _merged(*layers: Mapping[str, Any]) -> dict[str, Any]:
         if layer.get("output_format") in ("png", "gif"):
             options.pop("output_compression", None)
         options.update(layer)
-    if "image" not in options and "input_fidelity" not in layers[-1]:
-        options.pop("input_fidelity", None)
+    for name, needed in (("input_fidelity", "image"), ("mask_mode", "mask")):
+        if needed not in options and name not in layers[-1]:
+            options.pop(name, None)
     return options
 
 

@@ -2,74 +2,36 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
-import posixpath
-from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, InclusionLevel
-from mkdocs.utils import get_relative_url
 
-from mkdocs_genimage.block import parse_block
-from mkdocs_genimage.compose import Composed, Site, compose
-from mkdocs_genimage.errors import BlockError, OptionError
-from mkdocs_genimage.fences import Fence, scan
-from mkdocs_genimage.figure import (
-    Correction,
-    Picture,
-    alt_text,
-    build_figure,
-    correct_images,
-    display_size,
-    error_figure,
-)
+from mkdocs_genimage.document import HomelessDocument, PageDocument, PageRecord
+from mkdocs_genimage.fences import scan
+from mkdocs_genimage.figure import Correction, correct_images, display_size
 from mkdocs_genimage.log import log
-from mkdocs_genimage.options import SITE_WIDE, did_you_mean, read_options
+from mkdocs_genimage.options import SITE_WIDE, read_options
 from mkdocs_genimage.places import Place, Source, align
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from xml.etree.ElementTree import Element
 
     from markdown import Markdown
     from mkdocs.config.defaults import MkDocsConfig
     from mkdocs.structure.files import Files
     from mkdocs.structure.pages import Page
 
+    from mkdocs_genimage.compose import Site
+    from mkdocs_genimage.errors import BlockError
+    from mkdocs_genimage.fences import Fence
     from mkdocs_genimage.markdown import Document
     from mkdocs_genimage.resolver import Resolver, Shown
 
 STYLESHEET = "genimage.css"
-UNAVAILABLE = "*(picture not available)*"
-"""What other readers of a page's Markdown find for a block that cannot be read."""
-
-
-@dataclass(frozen=True)
-class _Pending:
-    """A picture on a page that is still being made, as it was put there."""
-
-    composed: Composed
-    variant: int
-    name: str
-    size: tuple[int, int]
-
-
-@dataclass
-class _PageRecord:
-    """What this build knows of one page."""
-
-    page: Page | None
-    options: dict[str, Any] = field(default_factory=dict)
-    is_broken: bool = False
-    documents: list[_Document] = field(default_factory=list)
-    pending: list[_Pending] = field(default_factory=list)
-    links: dict[str, list[list[str]]] = field(default_factory=dict)
 
 
 class Pages:
@@ -89,7 +51,7 @@ class Pages:
         self.resolver = resolver
         self._assets_dir = assets_dir
         self._config = config
-        self._records: dict[str, _PageRecord] = {}
+        self._records: dict[str, PageRecord] = {}
         self._current: tuple[File, Files] | None = None
         self._told: set[str] = set()
         self._bad_blocks: list[str] = []
@@ -157,11 +119,11 @@ class Pages:
         """Begin one conversion of a text that has fences."""
         context = self._context(md)
         if context is None:
-            return _Homeless()
+            return HomelessDocument()
         file, files, is_inner = context
         record = self._record(file)
         source = Source(self._file_name(file), lambda: file.content_string, fences)
-        document = _Document(self, record, file, files, source, is_inner)
+        document = PageDocument(self, record, file, files, source, is_inner)
         record.documents.append(document)
         return document
 
@@ -206,10 +168,10 @@ class Pages:
             return relpath.file, relpath.files, False
         return (*self._current, True) if self._current else None
 
-    def _record(self, file: File) -> _PageRecord:
+    def _record(self, file: File) -> PageRecord:
         record = self._records.get(file.src_uri)
         if record is None:
-            record = self._records[file.src_uri] = _PageRecord(file.page)
+            record = self._records[file.src_uri] = PageRecord(file.page)
             meta = getattr(file.page, "meta", None) or {}
             options, wrong = read_options(meta.get("genimage"), SITE_WIDE)
             record.options = options
@@ -236,7 +198,7 @@ class Pages:
         )
         return file
 
-    def _correct(self, record: _PageRecord, page: Page, files: Files) -> None:
+    def _correct(self, record: PageRecord, page: Page, files: Files) -> None:
         corrections = []
         for pending in record.pending:
             shown = self.resolver.final(pending.composed.request, pending.variant)
@@ -262,148 +224,3 @@ class Pages:
         if uri not in self._config.extra_css:
             # First, so that every stylesheet of the site's own can override it.
             self._config.extra_css.insert(0, uri)
-
-
-class _Document:
-    """One conversion of one page's text, or of a part of it."""
-
-    def __init__(
-        self,
-        pages: Pages,
-        record: _PageRecord,
-        file: File,
-        files: Files,
-        source: Source,
-        is_inner: bool,
-    ) -> None:
-        self._pages = pages
-        self._record = record
-        self._file = file
-        self._files = files
-        self._source = source
-        self._is_inner = is_inner
-        self.fences = source.fences
-        self._chain: list[Fence] = []
-        self._ways: dict[str, str] = {}
-        self.links: dict[int, str] = {}
-        """Index of a fence that reached the page to the Markdown link that stands for it."""
-
-    def figure(self, fence: Fence) -> Element:
-        """The node for a fence."""
-        place = Place(self._source, fence)
-        index = next(i for i, other in enumerate(self.fences) if other is fence)
-        try:
-            composed = self._compose(fence)
-        except BlockError as error:
-            self._pages.bad_block(place, error)
-            self.links[index] = UNAVAILABLE
-            return error_figure(str(place))
-        options = composed.options
-        alt, origin = alt_text(options)
-        # To tell the place, the page's file is read and scanned once more.
-        if origin == "prompt" and log.isEnabledFor(logging.INFO):
-            self._pages.tell(
-                logging.INFO,
-                f"{place}: the block has no 'alt': the prompt's first sentence stands in for it.",
-            )
-        pictures = []
-        for variant, shown in zip(
-            composed.shown_variants, self._pages.resolver.resolve(composed, place), strict=True
-        ):
-            if shown.path is None:
-                size = display_size(options, shown.width, shown.height)
-                self._record.pending.append(_Pending(composed, variant, shown.name, size))
-            uri = self._pages.publish(shown, self._files)
-            pictures.append(Picture(self._url(uri), shown.width, shown.height, shown.placeholder))
-        escaped = alt.replace("\\", "\\\\").replace("[", "\\[").replace("]", "\\]")
-        self.links[index] = " ".join(f"![{escaped}]({picture.src})" for picture in pictures)
-        return build_figure(pictures, options)
-
-    def _compose(self, fence: Fence) -> Composed:
-        """A fence made whole.
-
-        Raises:
-            BlockError: it cannot be. Without a problem in it, the page's front matter is to blame.
-        """
-        if self._record.is_broken:
-            raise BlockError([])
-        folder = Path(self._file.abs_src_path).parent if self._file.abs_src_path else None
-        block = parse_block(fence.header, fence.body)
-        self._chain.append(fence)
-        try:
-            return compose(block, self._pages.site, self._record.options, folder, self._find_block)
-        finally:
-            self._chain.pop()
-
-    def _find_block(self, name: str) -> Composed:
-        """The block of this text with an id, for one that is made from its picture.
-
-        Raises:
-            OptionError: there is none, or several, or it leads back here, or it is wrong itself.
-        """
-        blocks = self._ids.get(name, [])
-        if len(blocks) != 1:
-            places = ", ".join(str(Place(self._source, fence)) for fence in blocks)
-            if blocks:
-                raise OptionError(f"'#{name}' is the id of several blocks: {places}.")
-            hint = did_you_mean(name, self._ids)
-            known = ", ".join(f"#{known}" for known in self._ids) or "none"
-            raise OptionError(
-                f"no block of this page has the id '#{name}'.{hint} There are: {known}."
-            )
-        fence = blocks[0]
-        if any(fence is other for other in self._chain):
-            ways = " -> ".join(str(Place(self._source, other)) for other in [*self._chain, fence])
-            raise OptionError(f"'#{name}' leads back to the block that needs it: {ways}.")
-        try:
-            return self._compose(fence)
-        except BlockError:
-            place = Place(self._source, fence)
-            raise OptionError(f"the block '#{name}' at {place} is wrong itself.") from None
-
-    @cached_property
-    def _ids(self) -> dict[str, list[Fence]]:
-        """The ids of the text's blocks, in order."""
-        ids: dict[str, list[Fence]] = {}
-        for fence in self.fences:
-            with contextlib.suppress(BlockError):
-                name = parse_block(fence.header, fence.body).options.get("id")
-                if name:
-                    ids.setdefault(name, []).append(fence)
-        return ids
-
-    def near_miss(self, line: str, index: int, advice: str) -> None:
-        """Warn about a line that looks like a genimage fence and is none."""
-        self._pages.tell(logging.WARNING, f"{self._source.line_of(line)}: {advice}")
-
-    def _url(self, uri: str) -> str:
-        """The URL of a file as Markdown writes it: relative to the page's source.
-
-        Markdown objects of other plugins may resolve no links; they get the finished one.
-        """
-        if self._is_inner:
-            return get_relative_url(quote(uri), self._file.url)
-        folder, _, name = uri.rpartition("/")
-        return quote(self._way_to(folder) + name)
-
-    def _way_to(self, folder: str) -> str:
-        """What stands in front of the names of a folder's files. All pictures are in one folder."""
-        if folder not in self._ways:
-            way = posixpath.relpath(folder or ".", posixpath.dirname(self._file.src_uri) or ".")
-            self._ways[folder] = "" if way == "." else f"{way}/"
-        return self._ways[folder]
-
-
-class _Homeless:
-    """A conversion that belongs to no page, so there is nothing that a picture could be relative to."""
-
-    def figure(self, fence: Fence) -> Element:
-        """A note in the block's place."""
-        log.warning(
-            "a genimage block is rendered outside of any page, by another plugin: %s. Move it to a page.",
-            fence.source[0],
-        )
-        return error_figure("a text outside of any page")
-
-    def near_miss(self, line: str, index: int, advice: str) -> None:
-        """Nobody could tell where it stands."""

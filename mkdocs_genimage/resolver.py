@@ -189,12 +189,13 @@ class Resolver:
         self._summarise()
         if self.policy != "error":
             return []
-        return [
+        lines = (
             f"{place}: the picture is not in {self._cache.folder.name}/."
             for entry in self._entries.values()
             if entry.state != "cached"
             for place in entry.places
-        ]
+        )
+        return list(dict.fromkeys(lines))
 
     def _look_up(self, request: ImageRequest, variant: int, place: Place) -> _Entry:
         size = requested_size(request)
@@ -249,7 +250,13 @@ class Resolver:
             if isinstance(error, ProviderError) and not error.fatal:
                 log.warning("%s: no picture: %s", _list(entry.places), error)
             else:
-                shared.setdefault(str(error), []).append(entry)
+                # Several requests may have been in flight: each has a name, the reason is one.
+                reason = (
+                    f"{error.message} {error.cure}"
+                    if isinstance(error, ProviderError)
+                    else str(error)
+                )
+                shared.setdefault(reason.strip(), []).append(entry)
         for reason, entries in shared.items():
             places = _list(place for entry in entries for place in entry.places)
             count = len(entries)

@@ -427,10 +427,9 @@ def test_the_key_is_nowhere(
     built = site.build(level=logging.DEBUG, warns=warns)
     assert len(api.posts) == 1
     assert KEY in str(api.posts[0].headers) or origin == "address"
-    logged = built.output + "".join(
-        str(record.exc_text or "") + repr(record.exc_info) + repr(record.args)
-        for record in built.records
-    )
+    errors = [record.exc_info for record in built.records if record.exc_info]
+    logged = built.output + "".join(map(logging.Formatter().formatException, errors))
+    logged += "".join(repr(record.args) for record in built.records)
     site.config_file.unlink()  # where the author himself may have written it
     for hidden in (KEY, KEY[:12]):
         assert hidden not in logged
