@@ -12,6 +12,7 @@ from mkdocs.config.base import Config, ValidationError
 from mkdocs_genimage.compose import Site, Style
 from mkdocs_genimage.errors import OptionError
 from mkdocs_genimage.options import SITE_WIDE, read_options
+from mkdocs_genimage.pricing import Pricing
 from mkdocs_genimage.providers.endpoint import is_loopback, split_address
 
 if TYPE_CHECKING:
@@ -85,6 +86,19 @@ class _Styles(opt.OptionallyRequired[dict[str, Style]]):
         return styles
 
 
+class _Pricing(opt.OptionallyRequired[Pricing]):
+    """Prices in one of three forms."""
+
+    def __init__(self) -> None:
+        super().__init__(default=None)
+
+    def run_validation(self, value: object) -> Pricing:
+        try:
+            return Pricing.read(value)
+        except OptionError as error:
+            raise ValidationError(str(error)) from None
+
+
 class _AssetsDir(_Text):
     """A relative path inside the site."""
 
@@ -137,6 +151,11 @@ class GenimageConfig(Config):
 
     max_images = _Number(50, 0, whole=True)
     """How many images one command may ask for; 0 for no limit."""
+
+    pricing = _Pricing()
+    """What pictures cost, for servers other than the official one: `{per_image: 0.04}`,
+    `{multiplier: 1.5}` of the list price, or USD per million tokens as
+    `{text_in: 5, image_in: 8, image_out: 30}`."""
 
     concurrency = _Number(4, 1, whole=True)
     """Requests in flight at most."""

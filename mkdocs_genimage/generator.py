@@ -11,11 +11,11 @@ from datetime import datetime, timezone
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from mkdocs_genimage import models
 from mkdocs_genimage.budget import BudgetReachedError
 from mkdocs_genimage.cache import StoredImage
 from mkdocs_genimage.errors import Billed, CacheError, GenimageError, ProviderError
 from mkdocs_genimage.log import log
+from mkdocs_genimage.pricing import Pricing
 from mkdocs_genimage.request import InputFile
 
 if TYPE_CHECKING:
@@ -70,6 +70,7 @@ class Generator:
         budget: what may be spent.
         progress: who is told.
         concurrency: requests in flight at most.
+        pricing: what images cost here.
     """
 
     def __init__(
@@ -80,12 +81,14 @@ class Generator:
         progress: Progress,
         *,
         concurrency: int,
+        pricing: Pricing | None = None,
     ) -> None:
         self.provider = provider
         self.cache = cache
         self.budget = budget
         self._progress = progress
         self._concurrency = concurrency
+        self._pricing = pricing or Pricing()
         self._queue: queue.SimpleQueue[Job] = queue.SimpleQueue()
         self._workers: list[threading.Thread] = []
         self._in_flight = 0
@@ -239,7 +242,7 @@ class Generator:
         """
         count = len(job.variants)
         request = self._with_inputs(job)
-        estimate = self.estimate(request, count)
+        estimate = self._pricing.estimate(request, count, self.provider.host)
         for attempt in range(MAX_RETRIES + 1):
             if self._stopping.is_set():
                 raise StoppedError("the build was stopped before this image was asked for")
@@ -256,7 +259,8 @@ class Generator:
                     raise
                 pause = max(error.retry_after, 2.0**attempt) * self._random.uniform(1.0, 1.25)
                 self._stopping.wait(min(pause, MAX_RETRY_WAIT))
-        cost = self._cost(job.request, answer)
+        images = len(answer.images)
+        cost = self._pricing.actual(request, images, answer.usage, self.provider.host)
         self.budget.settle(0, estimate, cost)
         self._store(job, answer, cost)
         return cost
@@ -344,19 +348,6 @@ class Generator:
                 f"{self._server()} sent {len(job.images)} of {len(job.variants)} pictures",
                 request_id=answer.request_id,
             )
-
-    def estimate(self, request: ImageRequest, count: int) -> float | None:
-        """USD that `count` images will cost at most; None where no price is known."""
-        if self.provider.host not in models.OFFICIAL_HOSTS:
-            return None
-        options = request.options
-        each = models.estimate(request.model, options.get("size"), options.get("quality"))
-        return None if each is None else each * count
-
-    def _cost(self, request: ImageRequest, answer: Answer) -> float | None:
-        if self.provider.host not in models.OFFICIAL_HOSTS or not answer.usage:
-            return None
-        return models.actual_cost(request.model, answer.usage)
 
     def _server(self) -> str:
         return self.provider.host or f"provider '{self.provider.name}'"

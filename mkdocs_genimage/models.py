@@ -96,18 +96,26 @@ _SNAPSHOT_DATE = re.compile(r"-\d{4}-\d{2}-\d{2}$")
 _SIZE = re.compile(r"([1-9]\d{0,4})x([1-9]\d{0,4})")
 
 
-def actual_cost(model: str, usage: Mapping[str, Any] | None) -> float | None:
+def rates(model: str) -> Rates | None:
+    """The list prices of a model's tokens; None for an unknown model."""
+    return RATES.get(_without_date(model))
+
+
+def actual_cost(
+    model: str, usage: Mapping[str, Any] | None, prices: Rates | None = None
+) -> float | None:
     """What one answered request cost, from the tokens that the server counted.
 
     Args:
         model: the model that was asked; a dated snapshot costs what its model costs.
         usage: the `usage` object of the answer.
+        prices: of tokens; None for the list prices of the model.
 
     Returns:
         US dollars; None for an unknown model or a usage without the counts needed.
     """
-    rates = RATES.get(_without_date(model))
-    if rates is None or not usage:
+    prices = prices or rates(model)
+    if prices is None or not usage:
         return None
     text_in = _count(usage, "input_tokens_details", "text_tokens")
     image_in = _count(usage, "input_tokens_details", "image_tokens")
@@ -119,10 +127,10 @@ def actual_cost(model: str, usage: Mapping[str, Any] | None) -> float | None:
     if text_in is None or image_in is None or image_out is None:
         return None
     dollars = (
-        text_in * rates.text_in
-        + image_in * rates.image_in
-        + image_out * rates.image_out
-        + (text_out or 0) * rates.text_out
+        text_in * prices.text_in
+        + image_in * prices.image_in
+        + image_out * prices.image_out
+        + (text_out or 0) * prices.text_out
     )
     return dollars / TOKENS_PER_RATE
 
@@ -180,10 +188,10 @@ def _price(model: str, size: str, quality: str) -> float | None:
         tokens = _any_size_tokens(model, size, quality)
     else:
         tokens = _FIXED_TOKENS.get(size, {}).get(quality)
-    rates = RATES.get(model)
-    if tokens is None or rates is None:
+    prices = rates(model)
+    if tokens is None or prices is None:
         return None
-    return tokens * rates.image_out / TOKENS_PER_RATE
+    return tokens * prices.image_out / TOKENS_PER_RATE
 
 
 def _any_size_tokens(model: str, size: str, quality: str) -> int | None:

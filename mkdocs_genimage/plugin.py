@@ -141,6 +141,7 @@ class GenimagePlugin(BasePlugin[GenimageConfig]):
             options.max_cost,
             options.max_images,
             options.concurrency,
+            options.pricing,
             folder,
         )
         if self._generator and decisive == self._decisive:
@@ -156,6 +157,7 @@ class GenimagePlugin(BasePlugin[GenimageConfig]):
             Budget(options.max_cost, int(options.max_images)),
             Progress(),
             concurrency=int(options.concurrency),
+            pricing=options.pricing,
         )
         self._drafts = Drafts(
             provider if provider.draft else load_provider("placeholder", ProviderSettings())
