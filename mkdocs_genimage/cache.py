@@ -12,15 +12,17 @@ import json
 import os
 import tempfile
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mkdocs_genimage.disk import sha256_of, write_atomically
 from mkdocs_genimage.errors import CacheError
 from mkdocs_genimage.formats import EXTENSIONS
 from mkdocs_genimage.request import KEY_CHARS_IN_NAME, KEY_VERSION, ImageRequest, variant_stem
+from mkdocs_genimage.verified import Verified
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 SIDECAR_VERSION = 1
 _LFS_POINTER = b"version https://git-lfs.github.com/spec/"
@@ -73,11 +75,13 @@ class Cache:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._stems: dict[str, str] | None = None
+        self._verified = Verified(folder)
 
     def find(self, request: ImageRequest, variant: int = 1) -> StoredImage | Missing:
         """Look up one variant of a request.
 
-        The bytes are hashed at each look-up, so a damaged file is never served.
+        A file's bytes are hashed unless that was done before and its status is still the same, so a
+        damaged file is never served.
         """
         stem = variant_stem(request.stem, variant)
         sidecar = self._read_sidecar(stem)
@@ -155,6 +159,10 @@ class Cache:
                 "asked for. Make the folder writable, or set 'cache_dir' to one that is."
             ) from error
 
+    def remember(self) -> None:
+        """Keep for the next command which files were found whole by this one."""
+        self._verified.save()
+
     def _read_sidecar(self, stem: str) -> dict[str, Any] | Missing | None:
         name = f"{self._name(stem)}.json"
         try:
@@ -187,8 +195,11 @@ class Cache:
         name = self._name(path.name)
         size = {"width": sidecar["width"], "height": sidecar["height"]}
         try:
-            with path.open("rb") as file:
-                length = os.fstat(file.fileno()).st_size
+            if self._verified.knows(path.name, path.stat(), sidecar["sha256"]):
+                return StoredImage(path, sidecar["width"], sidecar["height"], sidecar)
+            with path.open("rb", buffering=0) as file:
+                status = os.fstat(file.fileno())
+                length = status.st_size
                 if length != sidecar["bytes"]:
                     head = file.read(_LFS_POINTER_MAX_BYTES)
                     if _is_lfs_pointer(head):
@@ -202,22 +213,19 @@ class Cache:
                         f"{sidecar['bytes']:,}. Restore it from Git.",
                         **size,
                     )
-                digest = (
-                    hashlib.file_digest(file, "sha256")
-                    if hasattr(hashlib, "file_digest")
-                    else hashlib.sha256(file.read())
-                )
+                sha256 = sha256_of(file)
         except FileNotFoundError:
             return Missing(
                 f"{name} is gone, only its sidecar is left. Restore it from Git.", **size
             )
         except OSError as error:
             return Missing(f"{name} cannot be read: {error.strerror or error}.", **size)
-        if digest.hexdigest() != sidecar["sha256"]:
+        if sha256 != sidecar["sha256"]:
             return Missing(
                 f"{name} is damaged: its bytes are not the ones that were stored. Restore it from Git.",
                 **size,
             )
+        self._verified.add(path.name, status, sha256)
         return StoredImage(path, sidecar["width"], sidecar["height"], sidecar)
 
     def _other_stem(self, key: str, variant: int) -> str | None:
@@ -274,35 +282,6 @@ class Cache:
     def _name(self, file_name: str) -> str:
         """A file of the cache as messages name it."""
         return f"{self.folder.name}/{file_name}"
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file so that a reader, or a killed process, sees all of it or nothing.
-
-    Raises:
-        OSError: it cannot be written; nothing is left behind then.
-    """
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        # mkstemp makes files for the owner alone; these are committed and published.
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            Path(temporary).unlink()
-        raise
-    if os.name == "posix":
-        # Some network file systems cannot do this; the file itself is written and in its place.
-        with contextlib.suppress(OSError):
-            folder = os.open(path.parent, os.O_RDONLY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
 
 
 def _is_lfs_pointer(head: bytes) -> bool:

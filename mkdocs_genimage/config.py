@@ -86,11 +86,11 @@ class _Styles(opt.OptionallyRequired[dict[str, Style]]):
         return styles
 
 
-class _Pricing(opt.OptionallyRequired[Pricing]):
+class _Pricing(opt.OptionallyRequired[Any]):
     """Prices in one of three forms."""
 
     def __init__(self) -> None:
-        super().__init__(default=None)
+        super().__init__(default={})
 
     def run_validation(self, value: object) -> Pricing:
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import posixpath
+from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -75,6 +76,7 @@ class PageDocument:
         self._source = source
         self._is_inner = is_inner
         self.fences = source.fences
+        self._near_misses: Counter[tuple[str, str]] = Counter()
         self._ways: dict[str, str] = {}
         self.links: dict[int, str] = {}
         """Index of a fence that reached the page to the Markdown link that stands for it."""
@@ -192,7 +194,10 @@ class PageDocument:
 
     def near_miss(self, line: str, index: int, advice: str) -> None:
         """Warn about a line that looks like a genimage fence and is none."""
-        self._pages.tell(logging.WARNING, f"{self._source.line_of(line)}: {advice}")
+        alike = (line.strip(), advice)
+        place = self._source.near_miss(line, advice, self._near_misses[alike])
+        self._near_misses[alike] += 1
+        self._pages.tell(logging.WARNING, f"{place}: {advice}")
 
     def _url(self, uri: str) -> str:
         """The URL of a file as Markdown writes it: relative to the page's source.

@@ -111,9 +111,8 @@ def _is_mentioned(text: str) -> bool:
     """Whether a text can hold anything of interest. Most pages of a site cannot."""
     if LANGUAGE in text.lower():
         return True
-    if "```" not in text and "~~~" not in text:
-        return False
-    return any(_resembles(word) for word in set(_FIRST_WORDS.findall(text)))
+    with_runs = [line for line in text.split("\n") if "```" in line or "~~~" in line]
+    return any(_resembles(word) for word in set(_FIRST_WORDS.findall("\n".join(with_runs))))
 
 
 def _language(header: str) -> str:
@@ -133,10 +132,8 @@ def _language(header: str) -> str:
 
 @lru_cache(maxsize=1024)
 def _resembles(word: str) -> bool:
-    """Whether a word is `LANGUAGE` in another spelling: `GenImage`, `gen-image`, `genimages`."""
+    """Whether a word is `LANGUAGE` or another spelling of it: `GenImage`, `gen-image`, `genimages`."""
     letters = re.sub(r"[^a-z]", "", word.lower())
-    if word == LANGUAGE:
-        return False
     if letters.startswith(LANGUAGE):
         return True
     # The bounds follow from the ratio; they spare the comparison for nearly every language.

@@ -181,29 +181,31 @@ def correct_images(content: str, corrections: Iterable[Correction]) -> str:
 
     Args:
         content: the page's HTML.
-        corrections: what to put right; of several for one name and size the first counts.
+        corrections: what to put right, in the order of the page, which tells those of one name and size
+            apart.
     """
     names: dict[str, str] = {}
-    found: dict[tuple[str, str, str], Correction] = {}
+    found: dict[tuple[str, str, str], list[Correction]] = {}
+    is_right = True
     for item in corrections:
-        if item.name != item.expected:
-            names[item.expected] = item.name
-        if item.name != item.expected or item.size != item.expected_size:
-            width, height = map(str, item.expected_size)
-            found.setdefault((item.expected, width, height), item)
-    if not found:
+        names[item.expected] = item.name
+        width, height = map(str, item.expected_size)
+        found.setdefault((item.expected, width, height), []).append(item)
+        is_right &= (item.name, item.size) == (item.expected, item.expected_size)
+    if is_right:
         return content
     # All names at once: a new one may hold an old one, which must not be replaced again.
-    any_name = re.compile("|".join(map(re.escape, {name for name, _, _ in found})))
+    any_name = re.compile("|".join(map(re.escape, names)))
 
     def corrected(match: re.Match[str]) -> str:
         tag = match[0]
         name, width, height = any_name.search(tag), _WIDTH.search(tag), _HEIGHT.search(tag)
         if not (name and width and height):
             return tag
-        item = found.get((name[0], width[1], height[1]))
-        if item is None:
+        items = found.get((name[0], width[1], height[1]))
+        if items is None:
             return tag
+        item = items.pop(0) if len(items) > 1 else items[0]
         tag = _WIDTH.sub(f' width="{item.size[0]}"', tag, count=1)
         tag = _HEIGHT.sub(f' height="{item.size[1]}"', tag, count=1)
         if item.placeholder:  # attributes are in the order of the alphabet
@@ -211,7 +213,7 @@ def correct_images(content: str, corrections: Iterable[Correction]) -> str:
         return tag
 
     content = _IMAGE.sub(corrected, content)
-    return any_name.sub(lambda match: names.get(match[0], match[0]), content)
+    return any_name.sub(lambda match: names[match[0]], content)
 
 
 _IMAGE = re.compile(r"<img\b[^>]*>")

@@ -13,7 +13,6 @@ from mkdocs_genimage.formats import sniff
 MAX_PIXELS = 80_000_000
 """Largest picture that is decoded: 2.4 times 8K UHD, and below Pillow's own limit of 89 million."""
 
-
 _PNG_END = b"IEND\xaeB`\x82"
 _GIF_END = b"\x00;"
 
@@ -84,7 +83,8 @@ def prepare_mask(mask: bytes, image: bytes, mode: str = "auto") -> tuple[bytes, 
         ImageError: it does not fit the image, or cannot be read in this mode.
     """
     target = inspect(image)
-    inspect(mask)
+    if inspect(mask).format != "png":
+        raise ImageError("the mask is no PNG picture")
     with Image.open(io.BytesIO(mask), formats=["PNG"]) as picture:
         if picture.size != (target.width, target.height):
             raise ImageError(

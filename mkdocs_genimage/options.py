@@ -88,8 +88,11 @@ _UNPRINTABLE = re.compile(
 
 
 def printable(text: str) -> str:
-    """A text without control characters, which no page, no YAML and no prompt has a use for."""
-    return _UNPRINTABLE.sub("", text)
+    """A text without control characters, which no page, no YAML and no prompt has a use for.
+
+    Those that part words leave a blank.
+    """
+    return _UNPRINTABLE.sub("", re.sub(r"[\x0b\x0c\x1c-\x1f]", " ", text))
 
 
 def _text(value: Any) -> str:

@@ -7,7 +7,7 @@ from difflib import SequenceMatcher
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from mkdocs_genimage.fences import Fence, scan
+from mkdocs_genimage.fences import Fence, Scan, scan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -47,14 +47,19 @@ class Source:
     fences: Sequence[Fence]
 
     @cached_property
-    def _lines(self) -> dict[int, int]:
-        """Index of a found fence to the 1-based line of its opening in the file."""
+    def _file(self) -> Scan:
+        """What is in the file; nothing where it cannot be read."""
         try:
             text = self.read()
         except (OSError, ValueError):
-            return {}
+            return Scan()
         # Not splitlines(): editors and Markdown count line feeds only, not form feeds or U+2028.
-        in_file = scan(text.split("\n")).fences
+        return scan(text.split("\n"))
+
+    @cached_property
+    def _lines(self) -> dict[int, int]:
+        """Index of a found fence to the 1-based line of its opening in the file."""
+        in_file = self._file.fences
         pairs = align(self.fences, in_file)
         return {index: in_file[other].start + 1 for index, other in pairs.items()}
 
@@ -66,16 +71,20 @@ class Source:
             return f"{self.name} (from a snippet)"
         return f"{self.name}:{start + line}"
 
-    def line_of(self, text: str) -> str:
-        """`docs/guide.md:12` for the first line of the file that reads `text`."""
-        try:
-            lines = self.read().split("\n")
-        except (OSError, ValueError):
-            lines = []
-        for number, line in enumerate(lines, 1):
-            if line.strip() == text.strip():
-                return f"{self.name}:{number}"
-        return f"{self.name} (from a snippet)"
+    def near_miss(self, line: str, advice: str, count: int) -> str:
+        """`docs/guide.md:12` for a line that is nearly a fence.
+
+        Args:
+            line: its text.
+            advice: what is wrong with it.
+            count: how many like it came before.
+        """
+        alike = [
+            miss.index + 1
+            for miss in self._file.near_misses
+            if (miss.line.strip(), miss.advice) == (line.strip(), advice)
+        ]
+        return f"{self.name}:{alike[count]}" if count < len(alike) else f"{self.name} (from a snippet)"
 
 
 @dataclass(frozen=True)

@@ -184,6 +184,7 @@ class Resolver:
             if entry.state == "pending":
                 self._settle(entry)
         self._settled = True
+        self._cache.remember()
         self._report_failures()
         self._report_stale()
         self._summarise()

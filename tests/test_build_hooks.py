@@ -184,7 +184,6 @@ class EarlyRenderer(BasePlugin):
         self._render("nav", config)
 
 
-@pytest.mark.xfail(strict=True, reason="raised even for texts without a block")
 @pytest.mark.parametrize("event", ["pre_build", "nav"])
 def test_markdown_that_is_rendered_outside_of_any_page(
     site: Site, api: ImagesServer, event: str
@@ -267,7 +266,6 @@ class Collector(BasePlugin):
         path.write_text("<title>All</title>" + "".join(self.parts), encoding="utf-8")
 
 
-@pytest.mark.xfail(strict=True, reason="the pending attribute stays in what others collected")
 def test_collected_pages_are_the_same_in_a_cold_and_a_warm_build(
     site: Site, api: ImagesServer
 ) -> None:

@@ -13,6 +13,7 @@ from mkdocs_genimage.block import parse_block
 from mkdocs_genimage.compose import Composed, Site, Style, compose
 from mkdocs_genimage.errors import BlockError, OptionError, Problem
 from mkdocs_genimage.options import OPTIONS, SITE_WIDE, read_options
+from mkdocs_genimage.request import BlockInput, InputFile
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,6 +74,7 @@ LAYERS: dict[str, list[Any]] = {
     "n": [1, 2, 3, 4],
     "image": ["a.png", "b.png", "c.png", "d.png"],
     "mask": ["a.png", "b.png", "c.png", "d.png"],
+    "mask_mode": ["white", "alpha", "auto", "white"],
     "input_fidelity": ["high", "low", "high", "low"],
     "moderation": ["low", "auto", "low", "auto"],
     "extra": [{"seed": 1}, {"seed": 2}, {"seed": 3}, {"seed": 4}],
@@ -80,6 +82,7 @@ LAYERS: dict[str, list[Any]] = {
 BESIDE = {
     "output_compression": {"output_format": "webp"},
     "mask": {"image": "a.png"},
+    "mask_mode": {"image": "a.png", "mask": "a.png"},
     "input_fidelity": {"image": "a.png"},
 }
 
@@ -115,7 +118,7 @@ def test_precedence(name: str, strongest: int, project: Path) -> None:
         assert request.mask.name == expected
     else:
         assert request.options[name] == expected
-        assert set(request.options) == {name, *BESIDE.get(name, {})} - {"image"}
+        assert set(request.options) == {name, *BESIDE.get(name, {})} - {"image", "mask"}
 
 
 def test_style_of_the_block_then_the_page_then_the_site(project: Path) -> None:
@@ -259,7 +262,8 @@ def test_conflicts(body: str, defaults: dict[str, Any], lines: list[int], projec
 
 
 def test_defaults_that_do_not_apply_are_no_conflict(project: Path) -> None:
-    site = {"output_format": "jpeg", "output_compression": 80, "input_fidelity": "high"}
+    site = {"output_format": "jpeg", "output_compression": 80}
+    site |= {"input_fidelity": "high", "mask_mode": "white"}
     request = whole("prompt: x\noutput_format: png", project, defaults=site).request
     assert request.options == {"output_format": "png"}
     assert whole("x", project, defaults=site).request.options == {
@@ -417,12 +421,30 @@ def test_a_folder_is_no_input(project: Path) -> None:
     assert problem.message.startswith("'image': there is no file 'guide'")
 
 
-def test_id_of_another_block(project: Path) -> None:
+def test_picture_of_another_block(project: Path) -> None:
+    (project / "docs" / "a.png").write_bytes(PNG)
+    site = Site("m", project, project / "docs")
+    sources = {
+        "hero": whole("A fox", project, header="n=2 pick=2"),
+        "all": whole("A hen", project, header="n=2 pick=all"),
+    }
+
+    def find_block(name: str) -> Composed:
+        try:
+            return sources[name]
+        except KeyError:
+            raise OptionError(f"there is no block '#{name}'.") from None
+
+    block = parse_block("genimage", "prompt: x\nimage: ['#hero', a.png, '#all']")
+    hero, file, hen = compose(block, site, {}, None, find_block).request.images
+    assert hero == BlockInput("#hero", sources["hero"].request, 2)
+    assert hen == BlockInput("#all", sources["all"].request, 1)
+    assert isinstance(file, InputFile)
+    with pytest.raises(BlockError) as caught:
+        compose(parse_block("genimage", "prompt: x\nimage: '#her'"), site, {}, None, find_block)
+    assert caught.value.problems == [Problem(2, "'image': there is no block '#her'.")]
     (problem,) = problems("prompt: x\nimage: '#hero'", project)
-    assert problem.message == (
-        "'image': '#hero' names another block; only files can be edited so far. Allowed: the path of "
-        "a file."
-    )
+    assert problem.message == "'image': other blocks' pictures can be used in MkDocs only."
 
 
 def test_all_bad_inputs_are_told(project: Path) -> None:

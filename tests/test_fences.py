@@ -331,8 +331,11 @@ def test_large_pages_are_linear() -> None:
     "line",
     ["A sentence of a page.", "```python", "    code", "- `generate` an image", "> ~~~ text"],
 )
-def test_pages_without_the_word_cost_nothing(line: str) -> None:
-    assert operations([line] * 10_000) < 50
+def test_pages_without_the_word_are_not_scanned(line: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fences, "_Scanner", None)
+    assert scan([line] * 100) == fences.Scan([], [])
+    with pytest.raises(TypeError):
+        scan([line, "GenImage"])
 
 
 def test_long_lines_do_not_backtrack() -> None:

@@ -26,7 +26,7 @@ from markdown import Markdown
 from markdown.treeprocessors import Treeprocessor
 
 from mkdocs_genimage.fences import scan
-from mkdocs_genimage.markdown import GenimageExtension
+from mkdocs_genimage.markdown import GenimageExtension, LatePostprocessor
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -346,6 +346,25 @@ def test_objects_that_share_an_extension_do_not_disturb_each_other() -> None:
     ]
     assert re.findall(r'alt="(\d)"', page) == ["3", "6"]
     assert [re.findall(r'alt="(\d)"', text) for text in inner] == [["1", "2"], ["4", "5"]]
+
+
+def test_marker_of_no_fence_is_left_alone() -> None:
+    """What other extensions put between such characters is their own affair."""
+    book = Book()
+    md = Markdown(extensions=[GenimageExtension(book)])
+    md.convert(FENCE)
+    text = "<p>\x02genimage7\x03</p>\n<code>\x02genimage7\x03</code>"
+    assert md.postprocessors[LatePostprocessor.NAME].run(text) == text
+    assert len(book.figures) == 1
+
+
+def test_without_the_processors_of_others() -> None:
+    md = Markdown(extensions=[GenimageExtension(Book())])
+    md.parser.blockprocessors.deregister("indent")
+    md.postprocessors.deregister("raw_html")
+    assert md.convert(f"  {indent(FENCE, '  ')[2:]}\ntext").endswith("<p>text</p>")
+    late = md.postprocessors[LatePostprocessor.NAME]
+    assert late.run("<p>\x01genimage0\x04</p>").count('<img alt="2"') == 1
 
 
 def test_extension_registers_itself() -> None:

@@ -62,6 +62,8 @@ GOOD = [
     ("image", "cat.png", ("cat.png",)),
     ("image", "[a.png, img/b c.webp]", ("a.png", "img/b c.webp")),
     ("mask", "../mask.png", "../mask.png"),
+    ("image", "'#hero'", ("#hero",)),
+    *(("mask_mode", word, word) for word in ("auto", "alpha", "white")),
     ("input_fidelity", "high", "high"),
     ("input_fidelity", "low", "low"),
     ("moderation", "auto", "auto"),
@@ -259,7 +261,7 @@ def test_good_value_in_a_header(case: tuple[str, str, Any]) -> None:
             "[]",
             (
                 "'image' cannot be '[]'. Allowed: one path or a list of 1 to 16 paths of png, jpeg or webp "
-                "files."
+                "files, or #id."
             ),
         ),
         (
@@ -376,6 +378,7 @@ def test_tables() -> None:
         ({"output_compression": 5, "output_format": "webp"}, []),
         ({"mask": "m.png"}, ["mask"]),
         ({"mask": "m.png", "image": ("a.png",)}, []),
+        ({"mask_mode": "white"}, ["mask_mode"]),
         ({"input_fidelity": "high"}, ["input_fidelity"]),
         ({"pick": 2}, ["pick"]),
         ({"pick": 3, "n": 2}, ["pick"]),

@@ -167,7 +167,6 @@ def test_error_lists_each_missing_picture_and_each_bad_block(
     assert len(api.posts) == 1
 
 
-@pytest.mark.xfail(strict=True, reason="a line for each variant")
 def test_error_lists_a_block_with_variants_once(quick: Site) -> None:
     quick.options["missing"] = "error"
     quick.write({"docs/index.md": fence("A fox", "alt=x n=3 pick=all")})
@@ -281,7 +280,6 @@ def test_wrong_key_ends_the_requests(
     assert "0123456789abcdef" not in built.output
 
 
-@pytest.mark.xfail(strict=True, reason="each request's name makes it another reason")
 def test_wrong_key_is_told_once(
     quick: Site, api: ImagesServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

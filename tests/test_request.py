@@ -78,6 +78,7 @@ VALUES: dict[str, list[Any]] = {
     "background": ["opaque", "transparent"],
     "output_format": ["png", "webp"],
     "output_compression": [0, 80],
+    "mask_mode": ["auto", "white"],
     "input_fidelity": ["low", "high"],
     "moderation": ["auto", "low"],
     "model": ["m", "other"],
