@@ -130,7 +130,6 @@ class Cache:
             "sha256": hashlib.sha256(data).hexdigest(),
             **facts,
         }
-        text = json.dumps(sidecar, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             # The image first: a sidecar never vouches for bytes that are not there yet. An image whose
@@ -138,10 +137,59 @@ class Cache:
             write_atomically(path, data)
             # An older sidecar would call these bytes damaged, should the new one not get written.
             (self.folder / f"{stem}.json").unlink(missing_ok=True)
-            write_atomically(self.folder / f"{stem}.json", text.encode("utf-8", "replace"))
+            write_atomically(self.folder / f"{stem}.json", _as_json(sidecar))
         except OSError as error:
             raise CacheError(f"{path} cannot be written: {error.strerror or error}.") from error
         return StoredImage(path, facts["width"], facts["height"], sidecar)
+
+    def put_refusal(self, request: ImageRequest, facts: Mapping[str, Any]) -> None:
+        """Remember that a request was refused by moderation, so that it is not sent again.
+
+        Args:
+            request: what was asked for.
+            facts: by whom and why; needs `host` and `model`.
+
+        Raises:
+            CacheError: the folder cannot be written.
+        """
+        refusal = {
+            "version": SIDECAR_VERSION,
+            "key": request.key,
+            "key_version": KEY_VERSION,
+            "prompt": request.prompt,
+            **facts,
+        }
+        path = self._refusal_path(request)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            write_atomically(path, _as_json(refusal))
+        except OSError as error:
+            raise CacheError(f"{path} cannot be written: {error.strerror or error}.") from error
+
+    def refusal(self, request: ImageRequest, host: str) -> str:
+        """Why a request need not be sent to a server again, with the cure; empty if it may be.
+
+        Args:
+            request: what would be asked for.
+            host: the server; another one, or another model, may judge otherwise.
+        """
+        path = self._refusal_path(request)
+        try:
+            refusal = json.loads(path.read_bytes())
+        except (OSError, ValueError, RecursionError):
+            return ""
+        asked = {"key": request.key, "host": host, "model": request.model}
+        if not isinstance(refusal, dict) or any(refusal.get(k) != v for k, v in asked.items()):
+            return ""
+        day = str(refusal.get("created", ""))[:10]
+        name = f", request {refusal['request_id']}" if refusal.get("request_id") else ""
+        return (
+            f"the prompt was refused by the moderation of {host} ({day}{name}), so it is not sent again. "
+            f"Change it, or delete {self._name(path.name)} to try once more."
+        )
+
+    def _refusal_path(self, request: ImageRequest) -> Path:
+        return self.folder / f"{request.stem}.refused.json"
 
     def ensure_writable(self) -> None:
         """Make sure that an image can be stored, before one is paid for.
@@ -282,6 +330,12 @@ class Cache:
     def _name(self, file_name: str) -> str:
         """A file of the cache as messages name it."""
         return f"{self.folder.name}/{file_name}"
+
+
+def _as_json(content: Mapping[str, Any]) -> bytes:
+    """A JSON file that differs between two writings only where its content does."""
+    text = json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    return text.encode("utf-8", "replace")
 
 
 def _is_lfs_pointer(head: bytes) -> bool:

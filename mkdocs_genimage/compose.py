@@ -104,11 +104,13 @@ class Composed:
         request: what to look up or ask for.
         count: how many variants the author wants.
         options: all options that hold, presentation included, in normal form.
+        lines: of the block's own options, within the fence.
     """
 
     request: ImageRequest
     count: int
     options: Mapping[str, Any]
+    lines: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def shown_variants(self) -> tuple[int, ...]:
@@ -171,7 +173,15 @@ def compose(
         model=options.get("model", site.model),
         moderation=options.get("moderation", site.moderation),
     )
-    return Composed(request, options.get("n", 1), options)
+    return Composed(request, options.get("n", 1), options, block.lines)
+
+
+_FORMAT_OPTIONS = {
+    "output_compression": ("jpeg", "webp"),
+    "frame_count": ("gif",),
+    "frame_duration_ms": ("gif",),
+}
+"""The formats that an option is for."""
 
 
 def _merged(*layers: Mapping[str, Any]) -> dict[str, Any]:
@@ -182,8 +192,10 @@ def _merged(*layers: Mapping[str, Any]) -> dict[str, Any]:
     """
     options: dict[str, Any] = {}
     for layer in layers:
-        if layer.get("output_format") in ("png", "gif"):
-            options.pop("output_compression", None)
+        form = layer.get("output_format")
+        for name, forms in _FORMAT_OPTIONS.items():
+            if form and form not in forms:
+                options.pop(name, None)
         options.update(layer)
     for name, needed in (("input_fidelity", "image"), ("mask_mode", "mask")):
         if needed not in options and name not in layers[-1]:

@@ -128,6 +128,14 @@ class GenimageConfig(Config):
     base_url = _Text()
     """The API's address with its version path. Default: `OPENAI_BASE_URL`, else the official endpoint."""
 
+    server = _Text()
+    """What kind of server it is, where its address does not tell: `localai`, `sd.cpp`, `litellm`, ..."""
+
+    validate_ = opt.Type(
+        bool, default=True
+    )  # MkDocs takes the underscore off: "validate" is a method
+    """`off` sends also what a known model is known to refuse. Other models and servers are not checked."""
+
     api_key = _Text()
     """Default: `OPENAI_API_KEY`. Write `!ENV NAME` here, never a key itself."""
 

@@ -16,7 +16,7 @@ from mkdocs.utils import get_relative_url
 
 from mkdocs_genimage.block import Block, parse_block
 from mkdocs_genimage.compose import Composed, compose
-from mkdocs_genimage.errors import BlockError, OptionError
+from mkdocs_genimage.errors import BlockError, ObjectionError, OptionError, Problem
 from mkdocs_genimage.figure import Picture, alt_text, build_figure, display_size, error_figure
 from mkdocs_genimage.log import log
 from mkdocs_genimage.options import did_you_mean
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from mkdocs_genimage.fences import Fence
     from mkdocs_genimage.pages import Pages
+    from mkdocs_genimage.resolver import Shown
 
 UNAVAILABLE = "*(picture not available)*"
 """What other readers of a page's Markdown find for a block that cannot be read."""
@@ -87,6 +88,7 @@ class PageDocument:
         index = next(i for i, other in enumerate(self.fences) if other is fence)
         try:
             composed = self._compose(fence)
+            found = self._resolve(composed, place)
         except BlockError as error:
             self._pages.bad_block(place, error)
             self.links[index] = UNAVAILABLE
@@ -100,9 +102,7 @@ class PageDocument:
                 f"{place}: the block has no 'alt': the prompt's first sentence stands in for it.",
             )
         pictures = []
-        for variant, shown in zip(
-            composed.shown_variants, self._pages.resolver.resolve(composed, place), strict=True
-        ):
+        for variant, shown in zip(composed.shown_variants, found, strict=True):
             if shown.path is None:
                 size = display_size(options, shown.width, shown.height)
                 self._record.pending.append(Pending(composed, variant, shown.name, size))
@@ -111,6 +111,22 @@ class PageDocument:
         escaped = alt.replace("\\", "\\\\").replace("[", "\\[").replace("]", "\\]")
         self.links[index] = " ".join(f"![{escaped}]({picture.src})" for picture in pictures)
         return build_figure(pictures, options)
+
+    def _resolve(self, composed: Composed, place: Place) -> list[Shown]:
+        """The files that a block shows.
+
+        Raises:
+            BlockError: it asks for something that is known to be refused.
+        """
+        try:
+            return self._pages.resolver.resolve(composed, place)
+        except ObjectionError as error:
+            raise BlockError(
+                [
+                    Problem(composed.lines.get(option, 0), message)
+                    for option, message in error.objections
+                ]
+            ) from None
 
     def _compose(self, fence: Fence) -> Composed:
         """A fence made whole.

@@ -39,6 +39,18 @@ class OptionError(GenimageError):
     """A value that an option does not take."""
 
 
+class ObjectionError(GenimageError):
+    """A request that is known to be refused, so it was not sent.
+
+    Attributes:
+        objections: (option, message) of everything that is wrong.
+    """
+
+    def __init__(self, objections: list[tuple[str, str]]) -> None:
+        self.objections = objections
+        super().__init__(" ".join(message for _, message in objections))
+
+
 class CacheError(GenimageError):
     """The cache folder cannot be read or written."""
 
@@ -67,6 +79,7 @@ class ProviderError(GenimageError):
         retry_after: seconds after which it is safe and sensible to send the same
             request again; None where it must not be sent again by itself.
         request_id: the server's name for the request, where it gave one.
+        refused: whether the server's moderation refused the request, so that sending it again is no use.
     """
 
     def __init__(
@@ -78,6 +91,7 @@ class ProviderError(GenimageError):
         fatal: bool = False,
         retry_after: float | None = None,
         request_id: str | None = None,
+        refused: bool = False,
     ) -> None:
         self.message = message
         self.cure = cure
@@ -85,6 +99,7 @@ class ProviderError(GenimageError):
         self.fatal = fatal
         self.retry_after = retry_after
         self.request_id = request_id
+        self.refused = refused
         super().__init__(message)
 
     def __str__(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import queue
 import threading
 import time
@@ -98,6 +99,7 @@ class Generator:
         self._ready = False
         self._fatal: GenimageError | None = None
         self._stopping = threading.Event()
+        self._abandoned = False
         self._decoding = threading.Semaphore(PARALLEL_DECODES)
         self._random = Random()  # noqa: S311 - only jitter
 
@@ -152,14 +154,18 @@ class Generator:
         self._stopping.set()
         self.cancel()
         count = self._in_flight
-        if count:
+        if count and not self._abandoned:
             log.info(
                 "%d image%s in flight %s paid for already: waiting to keep %s.",
                 count,
                 *(("", "is", "it") if count == 1 else ("s", "are", "them")),
             )
-        while self._in_flight:
-            time.sleep(0.05)
+        try:
+            while self._in_flight and not self._abandoned:
+                time.sleep(0.05)
+        except KeyboardInterrupt:
+            self._abandoned = True
+            raise
 
     def _start(self, job: Job) -> None:
         if not self._ready:
@@ -216,6 +222,8 @@ class Generator:
             place = None
         except GenimageError as error:
             job.error = error
+            if isinstance(error, ProviderError) and error.refused:
+                self._remember_refusal(job, error)
             if error is self._fatal:
                 place = None
             elif isinstance(error, CacheError) or getattr(error, "fatal", False):
@@ -308,19 +316,29 @@ class Generator:
             )
         return InputFile(found.path.name, found.path.read_bytes())
 
-    def _store(self, job: Job, answer: Answer, cost: float | None) -> None:
-        from mkdocs_genimage.imaging import ImageError, inspect
-
+    def _facts(self, request: ImageRequest, request_id: str | None) -> dict[str, Any]:
+        """Who was asked, and when."""
         facts: dict[str, Any] = {
             "provider": self.provider.name,
             "host": self.provider.host,
-            "model": job.request.model,
+            "model": request.model,
             "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         }
-        if job.request.moderation:
-            facts["moderation"] = job.request.moderation
-        if answer.request_id:
-            facts["request_id"] = answer.request_id
+        if request.moderation:
+            facts["moderation"] = request.moderation
+        if request_id:
+            facts["request_id"] = request_id
+        return facts
+
+    def _remember_refusal(self, job: Job, error: ProviderError) -> None:
+        facts = self._facts(job.request, error.request_id)
+        with contextlib.suppress(CacheError):
+            self.cache.put_refusal(job.request, {**facts, "reason": error.message})
+
+    def _store(self, job: Job, answer: Answer, cost: float | None) -> None:
+        from mkdocs_genimage.imaging import ImageError, inspect
+
+        facts = self._facts(job.request, answer.request_id)
         if answer.usage:
             facts["usage"] = answer.usage
         if len(answer.images) > 1:

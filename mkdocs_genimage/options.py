@@ -314,6 +314,26 @@ _TABLE = (
         "a whole number from 0 to 100",
         "Compression of jpeg and webp pictures, in percent.",
     ),
+    _words(
+        "complexity",
+        "generation",
+        "How much the model plans before it draws, for models that ask.",
+        *("low", "medium", "high"),
+    ),
+    Option(
+        "frame_count",
+        "generation",
+        _integer(2, 16),
+        "a whole number from 2 to 16",
+        "Frames of a gif.",
+    ),
+    Option(
+        "frame_duration_ms",
+        "generation",
+        _integer(10, 655_350),
+        "a whole number from 10 to 655,350",
+        "Milliseconds that each frame of a gif is shown.",
+    ),
     Option(
         "n",
         "generation",
@@ -520,6 +540,11 @@ def conflicts(options: Mapping[str, Any]) -> list[tuple[str, str]]:
                 "'output_compression' needs 'output_format: jpeg' or 'output_format: webp'.",
             )
         )
+    found.extend(
+        (name, f"'{name}' needs 'output_format: gif'.")
+        for name in ("frame_count", "frame_duration_ms")
+        if name in options and form != "gif"
+    )
     if "mask" in options and "image" not in options:
         found.append(("mask", "'mask' needs an 'image' that it belongs to."))
     if "mask_mode" in options and "mask" not in options:

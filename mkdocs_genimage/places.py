@@ -84,7 +84,9 @@ class Source:
             for miss in self._file.near_misses
             if (miss.line.strip(), miss.advice) == (line.strip(), advice)
         ]
-        return f"{self.name}:{alike[count]}" if count < len(alike) else f"{self.name} (from a snippet)"
+        return (
+            f"{self.name}:{alike[count]}" if count < len(alike) else f"{self.name} (from a snippet)"
+        )
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,7 @@ class GenimagePlugin(BasePlugin[GenimageConfig]):
     def on_startup(self, *, command: Literal["build", "gh-deploy", "serve"], dirty: bool) -> None:
         """Remember the command. Defining this also makes MkDocs keep the object between builds."""
         self._command = command
+        self._generator = None
 
     def on_config(self, config: MkDocsConfig) -> MkDocsConfig:
         """Set up one build."""
@@ -136,6 +137,8 @@ class GenimagePlugin(BasePlugin[GenimageConfig]):
         decisive = (
             options.provider,
             options.base_url,
+            options.server,
+            options.validate_,
             options.api_key,
             options.timeout,
             options.max_cost,
@@ -147,10 +150,14 @@ class GenimagePlugin(BasePlugin[GenimageConfig]):
         if self._generator and decisive == self._decisive:
             return
         self._decisive = decisive
-        provider = load_provider(
-            options.provider,
-            ProviderSettings(options.base_url, options.api_key, float(options.timeout)),
+        settings = ProviderSettings(
+            base_url=options.base_url,
+            api_key=options.api_key,
+            timeout=float(options.timeout),
+            server=options.server,
+            validate=options.validate_,
         )
+        provider = load_provider(options.provider, settings)
         self._generator = Generator(
             provider,
             Cache(folder),

@@ -14,8 +14,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from mkdocs_genimage.cache import Cache, StoredImage
-from mkdocs_genimage.errors import Billed, GenimageError, ProviderError
+from mkdocs_genimage.cache import Cache, Missing, StoredImage
+from mkdocs_genimage.errors import Billed, GenimageError, ObjectionError, ProviderError
 from mkdocs_genimage.formats import EXTENSIONS, sniff
 from mkdocs_genimage.log import log
 from mkdocs_genimage.request import BlockInput, variant_stem
@@ -122,7 +122,11 @@ class Resolver:
         return self._cache.folder
 
     def resolve(self, composed: Composed, place: Place) -> list[Shown]:
-        """The files that a block shows, in order; what is missing is ordered, as the policy says."""
+        """The files that a block shows, in order; what is missing is ordered, as the policy says.
+
+        Raises:
+            ObjectionError: it would be refused.
+        """
         wanted = composed.shown_variants
         ordered = range(1, composed.count + 1) if self.policy == "generate" else wanted
         self._obtain(composed.request, tuple(ordered), place, wanted)
@@ -161,6 +165,7 @@ class Resolver:
             if variant in wanted or entry.state == "pending":
                 self._entries[request.key, variant] = entry
         if orders:
+            self._review(request, orders, place)
             for source in request.images:
                 if isinstance(source, BlockInput):
                     self._obtain(source.request, (source.variant,), place)
@@ -168,6 +173,20 @@ class Resolver:
                 for variant in job.variants:
                     if variant in orders:
                         self._entries[request.key, variant].job = job
+
+    def _review(self, request: ImageRequest, orders: list[int], place: Place) -> None:
+        """See that nothing is sent which would be refused, and say what is sent otherwise.
+
+        Raises:
+            ObjectionError: it would be.
+        """
+        review = self._generator.provider.review(request, len(orders))
+        if review.objections:
+            for variant in orders:
+                del self._entries[request.key, variant]
+            raise ObjectionError(review.objections)
+        for _, message in review.remarks:
+            log.info("%s: %s", place, message)
 
     def final(self, request: ImageRequest, variant: int) -> Shown:
         """What a file of `resolve` turned out to be, after `settle`."""
@@ -210,7 +229,10 @@ class Resolver:
             return _Entry(request, variant, shown, "cached", stale=self._is_stale(request, found))
         if found.reason:
             log.warning("%s: %s", place, found.reason)
-        if self.policy == "generate" and not found.bought and not self._settled:
+        refusal = self._refusal(request, found)
+        if refusal:
+            log.warning("%s: %s", place, refusal)
+        elif self.policy == "generate" and not found.bought and not self._settled:
             if self._generator.provider.draft:
                 drawn = self._drafts.draw(request, variant, size)
                 return _Entry(request, variant, drawn, "placeholder")
@@ -220,6 +242,12 @@ class Resolver:
         shown_size = (found.width, found.height) if found.width and found.height else size
         drawn = self._drafts.draw(request, variant, shown_size)
         return _Entry(request, variant, drawn, "placeholder", bought=found.bought)
+
+    def _refusal(self, request: ImageRequest, found: Missing) -> str:
+        """Why a missing picture is not asked for again, if it would be."""
+        if self.policy != "generate" or found.bought:
+            return ""
+        return self._cache.refusal(request, self._generator.provider.host)
 
     def _settle(self, entry: _Entry) -> None:
         image = entry.job.images.get(entry.variant) if entry.job else None

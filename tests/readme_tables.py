@@ -46,7 +46,7 @@ def _config_docs() -> dict[str, str]:
     for option, text in zip(body, body[1:], strict=False):
         if isinstance(option, ast.Assign) and isinstance(text, ast.Expr):
             assert isinstance(text.value, ast.Constant)
-            docs[option.targets[0].id] = " ".join(text.value.value.split())
+            docs[option.targets[0].id.rstrip("_")] = " ".join(text.value.value.split())
     return docs
 
 

@@ -156,6 +156,7 @@ class Site:
         command: Literal["build", "serve"] = "build",
         level: int = logging.INFO,
         keep_config: bool = False,
+        keep_plugins: bool = False,
         **settings: Any,
     ) -> Build:
         """Build the site in this process, as `mkdocs build` or the first build of `mkdocs serve`.
@@ -167,10 +168,13 @@ class Site:
             command: the command that is told to plugins.
             level: what is recorded.
             keep_config: leave mkdocs.yml as it is.
+            keep_plugins: use the plugins of the build before, as MkDocs does within one process.
             settings: go to MkDocs as the command line's options do: `strict`, `site_dir`, `dirty`.
         """
         if not keep_config:
             self.write_config()
+        if not keep_plugins:
+            dict(MkDocsConfig._schema)["plugins"].plugin_cache.clear()  # type: ignore[attr-defined]
         dirty = settings.pop("dirty", False)
         settings.setdefault("site_dir", str(self.config_file.parent / "site"))
         with recorded(level) as records:
@@ -188,8 +192,6 @@ class Site:
         dirty: bool,
         settings: dict[str, Any],
     ) -> BaseException | None:
-        # MkDocs keeps plugins that know commands between the builds of one process.
-        dict(MkDocsConfig._schema)["plugins"].plugin_cache.clear()  # type: ignore[attr-defined]
         config: MkDocsConfig | None = None
         try:
             config = load_config(str(self.config_file), **settings)

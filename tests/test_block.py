@@ -111,6 +111,7 @@ def test_no_prompt(body: str) -> None:
 def test_no_prompt_among_options() -> None:
     message = "the block has no prompt: write in its body what the picture shows."
     assert problems("genimage alt=x", "size: square") == [Problem(0, message)]
+    assert lines("genimage", "size: huge\nn: 0") == [0, 1, 2]
     assert [problem.message[:20] for problem in problems("genimage size=huge", "")] == [
         "'size' cannot be 'hu",
         message[:20],

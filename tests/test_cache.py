@@ -431,6 +431,55 @@ def test_leftovers_are_ignored(stored: StoredImage, folder: Path) -> None:
     assert found(folder) == stored
 
 
+# --- Refusals ---------------------------------------------------------------------------------
+
+REFUSED = {"host": "images.example", "model": "m", "created": "2026-11-22T10:00:00+00:00"}
+ASKED = replace(REQUEST, model="m")
+
+
+def test_refusal_is_remembered(folder: Path) -> None:
+    assert Cache(folder).refusal(ASKED, "images.example") == ""
+    Cache(folder).put_refusal(ASKED, {**REFUSED, "request_id": "req_1"})
+    (name,) = names(folder)
+    assert Cache(folder).refusal(ASKED, "images.example") == (
+        "the prompt was refused by the moderation of images.example (2026-11-22, request req_1), so it "
+        f"is not sent again. Change it, or delete genimage/{name} to try once more."
+    )
+    (folder / name).unlink()
+    assert Cache(folder).refusal(ASKED, "images.example") == ""
+
+
+def test_refusal_is_of_one_server_model_and_request(folder: Path) -> None:
+    Cache(folder).put_refusal(ASKED, REFUSED)
+    assert Cache(folder).refusal(ASKED, "other.example") == ""
+    assert Cache(folder).refusal(replace(ASKED, model="other"), "images.example") == ""
+    assert Cache(folder).refusal(replace(ASKED, prompt="A hen"), "images.example") == ""
+
+
+def test_refusal_is_no_image(folder: Path) -> None:
+    Cache(folder).put_refusal(ASKED, REFUSED)
+    assert find(folder) == find(folder, replace(REQUEST, subject="x")) == MISSING_ALL
+    Cache(folder).put(REQUEST, 1, PNG, FACTS)
+    assert found(folder, replace(REQUEST, subject="Another name")).path.read_bytes() == PNG
+
+
+def test_refusal_where_nothing_can_be_written(folder: Path) -> None:
+    folder.parent.mkdir()
+    folder.write_text("x")
+    with pytest.raises(CacheError):
+        Cache(folder).put_refusal(ASKED, REFUSED)
+
+
+@PROPERTY
+@given(st.binary(max_size=50) | JSON.map(lambda value: json.dumps(value).encode()))
+@example(b"[" * 100_000)
+def test_any_bytes_as_a_refusal(folder: Path, text: bytes) -> None:
+    cache = Cache(folder)
+    cache.put_refusal(ASKED, REFUSED)
+    (folder / names(folder)[0]).write_bytes(text)
+    assert cache.refusal(ASKED, "images.example") == ""
+
+
 # --- A write that is interrupted --------------------------------------------------------------
 
 

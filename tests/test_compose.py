@@ -71,6 +71,9 @@ LAYERS: dict[str, list[Any]] = {
     "background": ["auto", "opaque", "transparent", "auto"],
     "output_format": ["png", "jpeg", "webp", "gif"],
     "output_compression": [1, 2, 3, 4],
+    "complexity": ["low", "medium", "high", "low"],
+    "frame_count": [2, 3, 4, 5],
+    "frame_duration_ms": [20, 30, 40, 50],
     "n": [1, 2, 3, 4],
     "image": ["a.png", "b.png", "c.png", "d.png"],
     "mask": ["a.png", "b.png", "c.png", "d.png"],
@@ -81,6 +84,8 @@ LAYERS: dict[str, list[Any]] = {
 }
 BESIDE = {
     "output_compression": {"output_format": "webp"},
+    "frame_count": {"output_format": "gif"},
+    "frame_duration_ms": {"output_format": "gif"},
     "mask": {"image": "a.png"},
     "mask_mode": {"image": "a.png", "mask": "a.png"},
     "input_fidelity": {"image": "a.png"},
@@ -270,6 +275,10 @@ def test_defaults_that_do_not_apply_are_no_conflict(project: Path) -> None:
         "output_format": "jpeg",
         "output_compression": 80,
     }
+    gif = {"output_format": "gif", "frame_count": 4, "frame_duration_ms": 100}
+    assert whole("x", project, defaults=gif).request.options == gif
+    still = whole("prompt: x\noutput_format: png", project, defaults=gif).request
+    assert still.options == {"output_format": "png"}
     (project / "docs" / "a.png").write_bytes(PNG)
     edit = whole("prompt: x\nimage: a.png\noutput_format: webp", project, defaults=site).request
     assert edit.options == {

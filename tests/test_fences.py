@@ -118,6 +118,7 @@ def test_inside_other_fences(text: str) -> None:
         ("```genimage\nx\n~~~\n```\n", [0]),
         ("```genimage\n```genimage\nx\n```", [0]),
         ("```genimage\nx\n```\n```genimage\ny\n```", [0, 3]),
+        ("  ```genimage\ntext\n  ```genimage\n  x\n  ```", [2]),
     ],
 )
 def test_where_fences_end(text: str, starts: list[int]) -> None:
@@ -155,8 +156,8 @@ def test_prefix_that_breaks_off(text: str) -> None:
 
 
 def test_quote_marks_may_be_left_out() -> None:
-    (fence,) = found("> > ```genimage\n>   a cat\n    on books\n> > ```")
-    assert fence.body == "a cat\non books"
+    (fence,) = found("> > ```genimage\n>   a cat\n    on books\n\n> > and\n>   more\n> > ```")
+    assert fence.body == "a cat\non books\n\nand\nmore"
 
 
 def test_tabs_and_carriage_returns() -> None:
@@ -208,7 +209,7 @@ def test_no_language_is_a_misspelling() -> None:
         "plantuml",
         "gif",
     ]
-    names += ["generate", "generic", "imagegen", "engine", "exec", "gemini", "page", "message"]
+    names += ["generate", "generic", "imagegen", "engine", "exec", "gemini", "page", "merge-image"]
     assert len(names) > 500
     lines = [line for name in names for line in (f"```{name}", "genimage", "```")]
     assert scan(lines) == fences.Scan([], [])

@@ -288,6 +288,16 @@ def test_failure_is_not_tried_again(make: Callable[..., Generator], provider: Fa
     assert provider.calls == [("fox", 1)]
 
 
+def test_refusal_is_remembered(make: Callable[..., Generator], provider: FakeProvider) -> None:
+    generator = make()
+    provider.answers["bad"] = [ProviderError("refused", refused=True, request_id="req_1")]
+    provider.answers["busy"] = [ProviderError("busy")]
+    jobs = [generator.order(request(prompt), (1,), PLACE)[0] for prompt in ("bad", "busy")]
+    finish(generator, *jobs)
+    assert "request req_1" in generator.cache.refusal(request("bad"), "images.example")
+    assert generator.cache.refusal(request("busy"), "images.example") == ""
+
+
 def test_fatal_error_stops_the_rest_and_is_told_to_all(
     make: Callable[..., Generator], provider: FakeProvider
 ) -> None:

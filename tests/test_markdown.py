@@ -160,6 +160,7 @@ def test_where_figures_stand(case: str, name: str, tag: str, snippets: Path) -> 
         assert "|".join(probe.chains) == expected
         assert figures == len(probe.chains)
         assert "prompt" not in page
+        assert "code" in case or "<pre" not in page
 
 
 @pytest.mark.parametrize(
@@ -194,6 +195,15 @@ def test_code_is_as_it_would_be_without_the_extension(case: str, name: str, snip
 def test_raw_text_is_as_the_author_wrote_it(case: str, name: str, snippets: Path) -> None:
     text = CASES[case][0]
     page = markdown(name, snippets, GenimageExtension(Book())).convert(text)
+    assert page == markdown("no_fences", snippets).convert(text)
+
+
+def test_blank_lines_in_raw_text(snippets: Path) -> None:
+    text = "<!--\n> ```genimage\n> a cat  \n> \n> on books\n    \n>\t\n> ```\n-->"
+    text += "\n\n<!--\n```genimage\n    \n\ta cat\n```\n-->"
+    book = Book()
+    page = markdown("superfences", snippets, GenimageExtension(book)).convert(text)
+    assert len(book.documents[0]) == 2
     assert page == markdown("no_fences", snippets).convert(text)
 
 
@@ -412,6 +422,15 @@ def test_late_figures_are_like_others(text: str, name: str, snippets: Path) -> N
     page = md.convert(text)
     assert '<img alt="1" src="../x.png" />' in page
     assert CAPTION_HTML in page.replace("\n", "")
+
+
+@pytest.mark.parametrize("text", [FENCE, f"<div>\n{FENCE}\n</div>"], ids=["tree", "raw"])
+def test_entities_in_captions(text: str) -> None:
+    """Python-Markdown puts them in with the very last postprocessor."""
+    book = Book(caption="<me@example.org> &copy;")
+    page = Markdown(extensions=[GenimageExtension(book)]).convert(text)
+    link = '<a href="mailto:me@example.org">me@example.org</a>'
+    assert f"<figcaption>{link} \N{COPYRIGHT SIGN}</figcaption>" in html.unescape(page)
 
 
 def test_late_figure_without_host() -> None:

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from mkdocs_genimage.options import GENERATION
 from mkdocs_genimage.request import (
     KEY_VERSION,
+    BlockInput,
     ImageRequest,
     InputFile,
     normalise_prompt,
@@ -32,10 +33,15 @@ def request_of(written: dict[str, Any]) -> ImageRequest:
     def file(text: str) -> InputFile:
         return InputFile("any name.png", text.encode())
 
+    def picture(image: Any) -> InputFile | BlockInput:
+        if isinstance(image, str):
+            return file(image)
+        return BlockInput("#any-id", ImageRequest(image["prompt"]), image["variant"])
+
     return ImageRequest(
         prompt=written["prompt"],
         options=written["options"],
-        images=tuple(file(text) for text in written.get("images", ())),
+        images=tuple(picture(image) for image in written.get("images", ())),
         mask=file(written["mask"]) if "mask" in written else None,
         subject=written.get("subject", ""),
     )
@@ -78,6 +84,9 @@ VALUES: dict[str, list[Any]] = {
     "background": ["opaque", "transparent"],
     "output_format": ["png", "webp"],
     "output_compression": [0, 80],
+    "complexity": ["low", "high"],
+    "frame_count": [2, 3],
+    "frame_duration_ms": [10, 20],
     "mask_mode": ["auto", "white"],
     "input_fidelity": ["low", "high"],
     "moderation": ["auto", "low"],

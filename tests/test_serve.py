@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from api_call import Call
 
-QUIET_SECONDS = 2.5
-"""MkDocs looks for changes twice a second, so a loop would show several times over in this."""
+QUIET_SECONDS = 2.0
+"""MkDocs looks for changes twice a second, so a loop would show several times in this."""
 
 
 @dataclass
@@ -182,7 +182,8 @@ def test_serve_asks_once_for_what_fails(
             assert "/placeholder-" not in server.images("hen/")[0]
         assert len(api.posts) == 2
         # The writer sees at each build why it is not there.
-        assert server.output.count("docs/fox.md:3: no picture: the request was refused") == 3
+        assert server.output.count("docs/fox.md:3: no picture: the request was refused") == 1
+        assert server.output.count("docs/fox.md:3: the prompt was refused by the moderation") == 2
         # Another prompt is another picture.
         server.edit("fox.md", fence("A red fox", "alt=x"))
         server.wait_for_build(4)

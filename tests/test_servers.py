@@ -290,6 +290,11 @@ def test_formats(name: str, edit: bool, formats: set[str]) -> None:
         assert left_out(adapted) == ([] if form in formats else ["output_format"])
 
 
+@pytest.mark.parametrize("name", SERVERS)
+def test_how_many_at_once(name: str) -> None:
+    assert find_server("", name).max_n == (8 if name == "stable-diffusion.cpp" else 10)
+
+
 def test_at_most_eight_at_once() -> None:
     assert adapt("stable-diffusion.cpp", n=8) == Adapted(body={"n": 8})
     more = adapt("stable-diffusion.cpp", n=10)
@@ -316,6 +321,8 @@ def test_mask_that_a_server_does_not_know() -> None:
     ("name", "option", "value", "reason"),
     [
         ("google", "quality", "low", "the Gemini API has no 'quality'"),
+        ("google", "user", "docs", "the Gemini API has no 'user'"),
+        ("together", "user", "docs", "Together has no 'user'"),
         ("localai", "size", "auto", "LocalAI has no 'auto': it chooses a size where none is sent"),
         ("localai", "size", "big", "LocalAI takes WIDTHxHEIGHT, not 'big'"),
         ("together", "output_format", "webp", "Together makes jpeg and png pictures only"),

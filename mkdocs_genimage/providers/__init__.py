@@ -28,11 +28,15 @@ class ProviderSettings:
         base_url: the API's address, version path included.
         api_key: the credential; never shown, logged or stored.
         timeout: seconds of wall clock for one request.
+        server: the kind of server, where its address does not tell.
+        validate: whether to object to what a known model is known to refuse.
     """
 
     base_url: str = ""
     api_key: str = field(default="", repr=False)
     timeout: float = 300.0
+    server: str = ""
+    validate: bool = True
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,19 @@ class Answer:
     usage: dict[str, Any] | None = None
 
 
+@dataclass(frozen=True)
+class Review:
+    """What a provider knows about a request beforehand.
+
+    Attributes:
+        objections: (option, message) of what would be refused; with any, nothing is sent.
+        remarks: (option, message) of what will be done otherwise than asked.
+    """
+
+    objections: list[tuple[str, str]] = field(default_factory=list)
+    remarks: list[tuple[str, str]] = field(default_factory=list)
+
+
 class Provider(Protocol):
     """Makes images. One object serves all threads of a build."""
 
@@ -63,6 +80,9 @@ class Provider(Protocol):
 
     def unready(self) -> str:
         """Why no request can be sent (for example: no API key), with the cure; empty if one can."""
+
+    def review(self, request: ImageRequest, count: int) -> Review:
+        """What is known about a request before it is sent."""
 
     def generate(self, request: ImageRequest, count: int) -> Answer:
         """Ask for `count` images of `request`, in one call that is sent at most once.

@@ -136,10 +136,12 @@ def _moderation(refusal: Refusal) -> ProviderError | None:
         or (refusal.status == 403 and "temporarily blocked" in words)
     ):
         return None
-    return refusal.failure(
+    failure = refusal.failure(
         f"the request was refused by the moderation of {refusal.endpoint.host}{refusal.said}",
         "Change the prompt or the input pictures.",
     )
+    failure.refused = True
+    return failure
 
 
 def _no_credit(refusal: Refusal) -> ProviderError | None:

@@ -12,17 +12,21 @@ import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from mkdocs_genimage.errors import Billed, ProviderError
 from mkdocs_genimage.formats import MIME_TYPES, sniff
-from mkdocs_genimage.providers import Answer
+from mkdocs_genimage.log import log
+from mkdocs_genimage.providers import Answer, Review
 from mkdocs_genimage.providers.endpoint import find_endpoint
 from mkdocs_genimage.providers.failures import explain_connection, explain_refusal, timed_out
 from mkdocs_genimage.providers.fetch import MAX_IMAGE_BYTES, picture
 from mkdocs_genimage.providers.refusal import is_html, read_refusal, request_name
 from mkdocs_genimage.request import InputFile
+from mkdocs_genimage.rules import check, lifetime
+from mkdocs_genimage.servers import Server, find_server
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -87,6 +91,9 @@ class OpenAIProvider:
     def __init__(self, settings: ProviderSettings) -> None:
         self._endpoint = find_endpoint(settings)
         self._timeout = settings.timeout
+        self._validate = settings.validate
+        self._server = find_server(self._endpoint.host, settings.server)
+        self._aged: set[str] = set()
         self._client: OpenAI | None = None
         self._lock = threading.Lock()
         self.host = self._endpoint.host
@@ -97,6 +104,23 @@ class OpenAIProvider:
     def unready(self) -> str:
         """Why no request can be sent, with the cure; empty if one can."""
         return self._endpoint.problem
+
+    def review(self, request: ImageRequest, count: int) -> Review:
+        """What the model or the server is known to refuse, and what the server takes otherwise."""
+        edit = bool(request.images)
+        fields = requested_fields(request, count)
+        adapted = self._server.adapt(fields, edit=edit)
+        objections: list[tuple[str, str]] = []
+        if self._validate and edit and not self._server.has_edits:
+            objections.append(("image", f"{self._server.title} cannot edit pictures."))
+        elif self._validate and self._server.rules_hold:
+            options = {name: value for name, value in fields.items() if name != "model"}
+            objections += check(request.model, options, edit=edit)
+        remarks = [(name, f"'{name}' is not sent: {reason}.") for name, reason in adapted.left_out]
+        remarks += [
+            (name, f"'{name}' is sent otherwise: {note}.") for name, note in adapted.changed
+        ]
+        return Review(objections, [remark for remark in remarks if remark[0] != "image"])
 
     def generate(self, request: ImageRequest, count: int) -> Answer:
         """Ask for `count` pictures of `request`, in one call that is sent at most once.
@@ -109,12 +133,23 @@ class OpenAIProvider:
         """
         if problem := self.unready():
             raise ProviderError(problem, fatal=True)
-        call = prepare(request, count)
+        self._mention_age(request.model)
+        call = prepare(request, count, self._server)
         client = self._connect()
         outcome = self._within_timeout(client, call)
         if isinstance(outcome, Answer):
             return outcome
         raise outcome
+
+    def _mention_age(self, model: str) -> None:
+        """Warn once about a model that is gone or soon will be, where that is known."""
+        with self._lock:
+            is_new = model not in self._aged
+            self._aged.add(model)
+        if is_new and self._server.dates_hold:
+            warning = lifetime(model, datetime.now(timezone.utc).date())
+            if warning:
+                log.warning("%s", warning)
 
     def _connect(self) -> OpenAI:
         """The client, made by the first thread that needs it.
@@ -299,8 +334,24 @@ class OpenAIProvider:
         )
 
 
-def prepare(request: ImageRequest, count: int) -> Call:
-    """The SDK's arguments for a request: only what was set is in them.
+def requested_fields(request: ImageRequest, count: int) -> dict[str, Any]:
+    """What the author asks for, by the Images API's names; `image` and `mask` without their bytes."""
+    fields: dict[str, Any] = {"model": request.model} if request.model else {}
+    if request.moderation:
+        fields["moderation"] = request.moderation
+    fields |= {name: value for name, value in request.options.items() if name not in _NOT_IN_BODY}
+    fields |= request.options.get("extra") or {}
+    if count > 1:
+        fields["n"] = count
+    if request.images:
+        fields["image"] = True
+        if request.mask:
+            fields["mask"] = True
+    return fields
+
+
+def prepare(request: ImageRequest, count: int, server: Server) -> Call:
+    """The SDK's arguments for a request: only what was set is in them, spelled as the server wants it.
 
     Options go as extra fields of the body. On the wire that is the same as a named argument, and
     no version of the SDK has to know the option.
@@ -308,26 +359,25 @@ def prepare(request: ImageRequest, count: int) -> Call:
     Raises:
         ProviderError: it asks for something that cannot be read here.
     """
-    body: dict[str, Any] = {"moderation": request.moderation} if request.moderation else {}
-    body |= {name: value for name, value in request.options.items() if name not in _NOT_IN_BODY}
-    body |= request.options.get("extra") or {}
+    edit = bool(request.images)
+    body = server.adapt(requested_fields(request, count), edit=edit).body
     if body.get("stream"):
         raise ProviderError(
             "'stream' cannot be used: the answer is read as a whole.",
             cure="Remove 'stream' from 'extra'.",
         )
-    arguments: dict[str, Any] = {"prompt": request.prompt, "extra_body": body}
-    if request.model:
-        arguments["model"] = request.model
-    if count > 1:
-        arguments["n"] = count
-    files = [image for image in request.images if isinstance(image, InputFile)]
-    if files:
+    arguments: dict[str, Any] = {"prompt": request.prompt}
+    for name in ("model", "n"):
+        if name in body:
+            arguments[name] = body.pop(name)
+    if body.pop("image", None):
         # A list even for one: some servers read only the field's list spelling, `image[]`.
+        files = [image for image in request.images if isinstance(image, InputFile)]
         arguments["image"] = [_upload(file) for file in files]
-        if request.mask:
-            arguments["mask"] = _upload(request.mask)
-    return Call(bool(request.images), arguments, request.model, tuple(body), count)
+    if body.pop("mask", None) and request.mask:
+        arguments["mask"] = _upload(request.mask)
+    arguments["extra_body"] = body
+    return Call(edit, arguments, request.model, tuple(body), count)
 
 
 def _upload(file: InputFile) -> tuple[str, bytes, str]:

@@ -17,7 +17,7 @@ import re
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
-from mkdocs_genimage.providers import Answer
+from mkdocs_genimage.providers import Answer, Review
 from mkdocs_genimage.providers.lettering import (
     LINE_HEIGHT,
     excerpt,
@@ -283,6 +283,10 @@ class PlaceholderProvider:
     def unready(self) -> str:
         """The empty string: nothing is ever missing."""
         return ""
+
+    def review(self, request: ImageRequest, count: int) -> Review:
+        """Everything can be drawn."""
+        return Review()
 
     def generate(self, request: ImageRequest, count: int) -> Answer:
         """Draw `count` placeholders of the request's size, each with a look of its own."""

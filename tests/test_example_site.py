@@ -1,0 +1,111 @@
+"""The example site: the first thing that a newcomer builds."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import yaml
+from sites import Build, Run, Site, broken_links, differences, read_tags, tree
+
+from mkdocs_genimage.block import Block, parse_block
+from mkdocs_genimage.fences import scan
+
+if TYPE_CHECKING:
+    from api_server import ImagesServer
+
+EXAMPLE = Path(__file__).parent.parent / "example_site"
+SITE_URL = "https://wrenbox.example/"
+
+
+@pytest.fixture
+def example(tmp_path: Path) -> Site:
+    """A copy of the example site."""
+    root = tmp_path / "example"
+    shutil.copytree(EXAMPLE, root, ignore=shutil.ignore_patterns("site", "genimage"))
+    return Site(root)
+
+
+def blocks(site: Site) -> list[Block]:
+    """All blocks of the site."""
+    found = []
+    for path in sorted((site.root / "docs").rglob("*.md")):
+        fences = scan(path.read_text(encoding="utf-8").split("\n")).fences
+        found += [parse_block(one.header, one.body) for one in fences]
+    return found
+
+
+def check_pages(built: Build, site: Site) -> None:
+    """What holds for the example however its pictures are made."""
+    assert broken_links(built.site_dir, SITE_URL) == []
+    images = silent = 0
+    for name, data in built.files().items():
+        if not name.endswith(".html"):
+            continue
+        html = data.decode()
+        for tag, attrs in read_tags(html):
+            if tag == "img" and "assets/genimage/" in attrs["src"]:
+                images += 1
+                silent += attrs["alt"] == ""
+                assert attrs["alt"] == attrs["alt"].strip()
+                assert int(attrs["width"]) > 0
+                assert int(attrs["height"]) > 0
+                assert attrs["loading"] in ("lazy", "eager")
+    assert images == len(blocks(site))
+    assert silent == sum(bool(block.options.get("decorative")) for block in blocks(site))
+    texts = {
+        name: " ".join(data.decode("utf-8", "replace").split())
+        for name, data in built.files().items()
+        if name.endswith((".html", ".json", ".xml"))
+    }
+    for block in blocks(site):
+        words = " ".join(block.prompt.split())
+        told = [name for name, text in texts.items() if words[:60] in text]
+        assert told == [], words
+
+
+def test_offline_build_is_strict_and_complete(
+    example: Site, child_env: dict[str, str]
+) -> None:
+    ended = example.run("--strict", env=child_env, keep_config=True)
+    ended.ended()
+    assert "placeholder" in ended.output
+    built = Build(example.root / "site", [])
+    check_pages(built, example)
+    assert not example.cache.exists()
+    drawn = [name for name in built.files() if "/placeholder-" in name]
+    assert len(drawn) == len(blocks(example))
+
+
+def test_limits_in_its_configuration_are_enough(example: Site) -> None:
+    text = re.sub(r"!!python/name:\S+", "x", example.config_file.read_text(encoding="utf-8"))
+    text = re.sub(r"!ENV (\[[^\]]*\])", r"\1", text)
+    (options,) = [p["genimage"] for p in yaml.safe_load(text)["plugins"] if isinstance(p, dict)]
+    assert options["max_images"] >= len(blocks(example))
+
+
+def test_pictures_of_a_server(
+    example: Site, api: ImagesServer, child_env: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    env = {**child_env, "GENIMAGE_PROVIDER": "openai", "OPENAI_BASE_URL": api.base_url}
+    run(example, env)
+    count = len(blocks(example))
+    assert len(api.posts) == len({call.body for call in api.posts}) == count
+    built = Build(example.root / "site", [])
+    check_pages(built, example)
+    before, cache = built.files(), tree(example.cache)
+    assert len(cache) == 2 * count
+    assert not [name for name in before if "/placeholder-" in name]
+
+    run(example, env)
+
+    assert len(api.posts) == count
+    assert differences(before, built.files()) == []
+    assert tree(example.cache) == cache
+
+
+def run(site: Site, env: dict[str, str]) -> Run:
+    return site.run("--strict", env=env, keep_config=True).ended()
