@@ -21,7 +21,13 @@ import venv
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
-EXTRAS = {"example": "example", "serve": "example", "test": "test", "lint": "lint", "lowest": "test"}
+EXTRAS = {
+    "example": "example",
+    "serve": "example",
+    "test": "test",
+    "lint": "lint",
+    "lowest": "test",
+}
 
 
 def environment(name: str, extra: str, *, constraints: Path | None = None) -> Path:
@@ -36,11 +42,21 @@ def environment(name: str, extra: str, *, constraints: Path | None = None) -> Pa
                 "This Python cannot make virtual environments with pip. On Debian and Ubuntu: "
                 "apt install python3-venv"
             )
-    state = (ROOT / "pyproject.toml").read_bytes() + (constraints.read_bytes() if constraints else b"")
+    state = (ROOT / "pyproject.toml").read_bytes() + (
+        constraints.read_bytes() if constraints else b""
+    )
     stamp = folder / f"installed-{extra}"
     wanted = hashlib.sha256(state).hexdigest()
     if not stamp.exists() or stamp.read_text() != wanted:
-        command = [programs / "python", "-m", "pip", "install", "--quiet", "--editable", f".[{extra}]"]
+        command = [
+            programs / "python",
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--editable",
+            f".[{extra}]",
+        ]
         run(*command, *(["--constraint", constraints] if constraints else []))
         stamp.write_text(wanted)
     return programs

@@ -174,14 +174,18 @@ def _read_body(text: str, reader: _Reader) -> None:
 
 
 def _compose(text: str) -> yaml.Node | None:
-    """The nodes of a YAML text.
+    """The nodes of a YAML text; None for one that cannot be a mapping.
 
     Raises:
         yaml.YAMLError: it is none.
         ValueError: it is nested deeper than `MAX_NESTING`.
     """
+    if ":" not in text:  # no mapping is without one, and most prompts are
+        return None
     depth = 0
-    for event in yaml.parse(text, Loader=_Loader):
+    # Each level takes one of these signs. Few bodies have enough of them to be looked at twice.
+    is_shallow = sum(map(text.count, "[{-:?")) <= MAX_NESTING
+    for event in () if is_shallow else yaml.parse(text, Loader=_Loader):
         depth += isinstance(event, yaml.CollectionStartEvent)
         depth -= isinstance(event, yaml.CollectionEndEvent)
         if depth > MAX_NESTING:

@@ -75,6 +75,23 @@ class Style:
         return cls(text, options)
 
 
+def read_styles(value: Any) -> dict[str, Style]:
+    """Read `styles:`.
+
+    Raises:
+        OptionError: it is no mapping of names to styles.
+    """
+    if not isinstance(value, dict):
+        raise OptionError(f"must be a mapping of names to styles, not {shown(value)}.")
+    styles = {}
+    for name, style in value.items():
+        try:
+            styles[str(name)] = Style.read(style)
+        except OptionError as error:
+            raise OptionError(f"style '{name}': {error}") from None
+    return styles
+
+
 @dataclass(frozen=True)
 class Site:
     """What mkdocs.yml says that decides requests.
@@ -94,6 +111,14 @@ class Site:
     moderation: str = ""
     defaults: Mapping[str, Any] = field(default_factory=dict)
     styles: Mapping[str, Style] = field(default_factory=dict)
+
+    def problem(self) -> str:
+        """What is wrong with the defaults; empty if nothing is."""
+        style = self.defaults.get("style", NO_STYLE)
+        if style == NO_STYLE or style in self.styles:
+            return ""
+        known = ", ".join([*self.styles, NO_STYLE])
+        return f"'defaults: style: {style}' names no style. Allowed: {known}."
 
 
 @dataclass(frozen=True)

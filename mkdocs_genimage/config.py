@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from mkdocs.config import config_options as opt
 from mkdocs.config.base import Config, ValidationError
 
-from mkdocs_genimage.compose import Site, Style
+from mkdocs_genimage.compose import Site, Style, read_styles
 from mkdocs_genimage.errors import OptionError
 from mkdocs_genimage.options import SITE_WIDE, read_options
 from mkdocs_genimage.pricing import Pricing
@@ -75,15 +75,10 @@ class _Styles(opt.OptionallyRequired[dict[str, Style]]):
         super().__init__(default={})
 
     def run_validation(self, value: object) -> dict[str, Style]:
-        if not isinstance(value, dict):
-            raise ValidationError(f"must be a mapping of names to styles, not {value!r}.")
-        styles = {}
-        for name, style in value.items():
-            try:
-                styles[str(name)] = Style.read(style)
-            except OptionError as error:
-                raise ValidationError(f"style '{name}': {error}") from None
-        return styles
+        try:
+            return read_styles(value)
+        except OptionError as error:
+            raise ValidationError(str(error)) from None
 
 
 class _Pricing(opt.OptionallyRequired[Any]):
@@ -205,13 +200,7 @@ class GenimageConfig(Config):
             return (
                 f"'cache_dir' is {self.cache_dir!r}, which holds the docs. Choose another folder."
             )
-        style = self.defaults.get("style", "none")
-        if style != "none" and style not in self.styles:
-            return (
-                f"'defaults: style: {style}' names no style. Allowed: "
-                f"{', '.join([*self.styles, 'none'])}."
-            )
-        return ""
+        return self.site(config).problem()
 
     def has_literal_key(self) -> bool:
         """Whether a key seems to be written in mkdocs.yml itself: no environment variable holds it."""

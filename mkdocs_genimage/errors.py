@@ -109,4 +109,4 @@ class ProviderError(GenimageError):
             Billed.YES: " This request was billed.",
         }[self.billed]
         name = f" (request {self.request_id})" if self.request_id else ""
-        return f"{self.message}{name}{paid}{' ' + self.cure if self.cure else ''}"
+        return f"{self.message.rstrip('.')}{name}.{paid}{' ' + self.cure if self.cure else ''}"

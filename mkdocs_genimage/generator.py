@@ -3,61 +3,24 @@
 from __future__ import annotations
 
 import atexit
-import contextlib
 import queue
 import threading
 import time
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timezone
-from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mkdocs_genimage.budget import BudgetReachedError
-from mkdocs_genimage.cache import StoredImage
 from mkdocs_genimage.errors import Billed, CacheError, GenimageError, ProviderError
 from mkdocs_genimage.log import log
+from mkdocs_genimage.making import Job, Maker, StoppedError
 from mkdocs_genimage.pricing import Pricing
-from mkdocs_genimage.request import InputFile
 
 if TYPE_CHECKING:
     from mkdocs_genimage.budget import Budget
     from mkdocs_genimage.cache import Cache
     from mkdocs_genimage.places import Place
     from mkdocs_genimage.progress import Progress
-    from mkdocs_genimage.providers import Answer, Provider
-    from mkdocs_genimage.request import BlockInput, ImageRequest
-
-MAX_RETRIES = 4
-"""How often one request is sent again when its server asks to wait, which is never billed."""
-MAX_RETRY_WAIT = 60.0
-"""Seconds."""
-PARALLEL_DECODES = 2
-"""A decoded 4K picture takes 33 MB; checking few at a time bounds the memory of a build."""
-
-
-class StoppedError(GenimageError):
-    """The build ended before this image was asked for."""
-
-
-@dataclass(eq=False)
-class Job:
-    """One request under way.
-
-    Attributes:
-        request: what is asked for.
-        variants: which of its variants, from 1.
-        place: the first block that wants it.
-        images: what has come and been stored, by variant.
-        error: why something is missing.
-        done: set when nothing more will come.
-    """
-
-    request: ImageRequest
-    variants: tuple[int, ...]
-    place: Place
-    images: dict[int, StoredImage] = field(default_factory=dict)
-    error: GenimageError | None = None
-    done: threading.Event = field(default_factory=threading.Event)
+    from mkdocs_genimage.providers import Provider
+    from mkdocs_genimage.request import ImageRequest
 
 
 class Generator:
@@ -89,7 +52,6 @@ class Generator:
         self.budget = budget
         self._progress = progress
         self._concurrency = concurrency
-        self._pricing = pricing or Pricing()
         self._queue: queue.SimpleQueue[Job] = queue.SimpleQueue()
         self._workers: list[threading.Thread] = []
         self._in_flight = 0
@@ -100,8 +62,15 @@ class Generator:
         self._fatal: GenimageError | None = None
         self._stopping = threading.Event()
         self._abandoned = False
-        self._decoding = threading.Semaphore(PARALLEL_DECODES)
-        self._random = Random()  # noqa: S311 - only jitter
+        self._maker = Maker(
+            provider,
+            cache,
+            budget,
+            pricing or Pricing(),
+            stopping=self._stopping,
+            check=self._raise_fatal,
+            jobs_of=lambda key: tuple(self._jobs.get(key, ())),
+        )
 
     def order(self, request: ImageRequest, variants: tuple[int, ...], place: Place) -> list[Job]:
         """Ask for variants of a request. Those that are under way or failed are not asked for twice.
@@ -144,7 +113,8 @@ class Generator:
                 job = self._queue.get_nowait()
             except queue.Empty:
                 return
-            self._jobs.pop(job.request.key, None)
+            self._jobs[job.request.key].remove(job)
+            self._progress.dropped(len(job.variants))
             job.error = StoppedError("the build ended before this image was asked for")
             job.done.set()
 
@@ -199,6 +169,10 @@ class Generator:
             return error
         return None
 
+    def _raise_fatal(self) -> None:
+        if self._fatal:
+            raise self._fatal
+
     def _work(self) -> None:
         while not self._stopping.is_set():
             job = self._queue.get()
@@ -206,6 +180,9 @@ class Generator:
                 self._in_flight += 1
             try:
                 self._run(job)
+            except Exception:
+                # The image is stored or its error noted by now; a closed terminal must not stop the rest.
+                log.debug("progress could not be told", exc_info=True)
             finally:
                 with self._lock:
                     self._in_flight -= 1
@@ -214,158 +191,30 @@ class Generator:
     def _run(self, job: Job) -> None:
         started = time.monotonic()
         cost: float | None = None
-        place: str | None = str(job.place)
+        is_worth_a_line = True
         try:
-            cost = self._make(job)
+            cost = self._maker.make(job)
         except (StoppedError, BudgetReachedError) as error:
             job.error = error
-            place = None
+            is_worth_a_line = False
         except GenimageError as error:
             job.error = error
             if isinstance(error, ProviderError) and error.refused:
-                self._remember_refusal(job, error)
+                self._maker.remember_refusal(job, error)
             if error is self._fatal:
-                place = None
+                is_worth_a_line = False
             elif isinstance(error, CacheError) or getattr(error, "fatal", False):
                 self._fatal = self._fatal or error
-        except Exception as error:
+        except BaseException as error:  # SystemExit, too: the worker has to go on
             log.debug("unexpected error of provider '%s'", self.provider.name, exc_info=True)
             job.error = ProviderError(
-                f"provider '{self.provider.name}' failed with {type(error).__name__}",
+                f"provider '{self.provider.name}' failed with {type(error).__name__}.",
                 billed=Billed.MAYBE,
             )
         self._progress.finished(
-            place,
+            str(job.place) if is_worth_a_line else None,
             len(job.variants),
             time.monotonic() - started,
             cost,
             failed=job.error is not None,
         )
-
-    def _make(self, job: Job) -> float | None:
-        """Send the request and store what comes. Returns the price in USD, where it is known.
-
-        Raises:
-            GenimageError: an image is missing in the end.
-        """
-        count = len(job.variants)
-        request = self._with_inputs(job)
-        estimate = self._pricing.estimate(request, count, self.provider.host)
-        for attempt in range(MAX_RETRIES + 1):
-            if self._stopping.is_set():
-                raise StoppedError("the build was stopped before this image was asked for")
-            if self._fatal:
-                raise self._fatal
-            self.budget.take(count, estimate)
-            try:
-                answer = self.provider.generate(request, count)
-                break
-            except ProviderError as error:
-                if error.billed is Billed.NO:
-                    self.budget.settle(count, estimate, 0.0)
-                if error.retry_after is None or attempt == MAX_RETRIES:
-                    raise
-                pause = max(error.retry_after, 2.0**attempt) * self._random.uniform(1.0, 1.25)
-                self._stopping.wait(min(pause, MAX_RETRY_WAIT))
-        images = len(answer.images)
-        cost = self._pricing.actual(request, images, answer.usage, self.provider.host)
-        self.budget.settle(0, estimate, cost)
-        self._store(job, answer, cost)
-        return cost
-
-    def _with_inputs(self, job: Job) -> ImageRequest:
-        """The request with the bytes of all its inputs, the mask as the API wants it.
-
-        Another block's picture was ordered before, so it is at work or done: waiting for it never stands
-        in its way.
-
-        Raises:
-            ProviderError: one of them is missing or does not fit.
-        """
-        request = job.request
-        if not request.images:
-            return request
-        images = [
-            image if isinstance(image, InputFile) else self._picture_of(image)
-            for image in request.images
-        ]
-        mask = request.mask
-        if mask:
-            from mkdocs_genimage.imaging import ImageError, prepare_mask
-
-            mode = request.options.get("mask_mode", "auto")
-            try:
-                with self._decoding:
-                    data, warning = prepare_mask(mask.data, images[0].data, mode)
-            except ImageError as error:
-                raise ProviderError(f"{error}.", cure="Nothing was sent.") from None
-            if warning:
-                log.warning("%s: %s.", job.place, warning)
-            mask = InputFile(mask.name, data)
-        return replace(request, images=tuple(images), mask=mask)
-
-    def _picture_of(self, source: BlockInput) -> InputFile:
-        for job in self._jobs.get(source.request.key, []):
-            if source.variant in job.variants:
-                job.done.wait()
-        found = self.cache.find(source.request, source.variant)
-        if not isinstance(found, StoredImage):
-            raise ProviderError(
-                f"the picture of '{source.name}', which it is made from, is missing.",
-                cure="Nothing was sent.",
-            )
-        return InputFile(found.path.name, found.path.read_bytes())
-
-    def _facts(self, request: ImageRequest, request_id: str | None) -> dict[str, Any]:
-        """Who was asked, and when."""
-        facts: dict[str, Any] = {
-            "provider": self.provider.name,
-            "host": self.provider.host,
-            "model": request.model,
-            "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        }
-        if request.moderation:
-            facts["moderation"] = request.moderation
-        if request_id:
-            facts["request_id"] = request_id
-        return facts
-
-    def _remember_refusal(self, job: Job, error: ProviderError) -> None:
-        facts = self._facts(job.request, error.request_id)
-        with contextlib.suppress(CacheError):
-            self.cache.put_refusal(job.request, {**facts, "reason": error.message})
-
-    def _store(self, job: Job, answer: Answer, cost: float | None) -> None:
-        from mkdocs_genimage.imaging import ImageError, inspect
-
-        facts = self._facts(job.request, answer.request_id)
-        if answer.usage:
-            facts["usage"] = answer.usage
-        if len(answer.images) > 1:
-            facts["images_in_request"] = len(answer.images)
-        if cost is not None:
-            facts["cost"] = round(cost / len(answer.images), 6)
-        damaged = ""
-        for variant, data in zip(job.variants, answer.images, strict=False):
-            try:
-                with self._decoding:
-                    info = inspect(data)
-            except ImageError as error:
-                damaged = str(error)
-                continue
-            measured = {"format": info.format, "width": info.width, "height": info.height}
-            job.images[variant] = self.cache.put(job.request, variant, data, facts | measured)
-        if damaged:
-            raise ProviderError(
-                f"the answer of {self._server()} is no usable picture: {damaged}",
-                billed=Billed.YES,
-                request_id=answer.request_id,
-            )
-        if len(job.images) < len(job.variants):
-            raise ProviderError(
-                f"{self._server()} sent {len(job.images)} of {len(job.variants)} pictures",
-                request_id=answer.request_id,
-            )
-
-    def _server(self) -> str:
-        return self.provider.host or f"provider '{self.provider.name}'"

@@ -99,18 +99,34 @@ def prepare_mask(mask: bytes, image: bytes, mode: str = "auto") -> tuple[bytes, 
         if mode == "alpha" or (mode == "auto" and has_alpha):
             alpha = picture.convert("RGBA").getchannel("A")
             return mask, _coverage(alpha, "alpha" if has_alpha else "white")
-        colours = picture.convert("RGB")
+        colours = _opaque(picture)
         red, green, blue = colours.split()
         if mode == "auto" and (_apart(red, green) > MAX_TINT or _apart(green, blue) > MAX_TINT):
             raise ImageError(
                 "the mask has no transparency and is not black and white. Draw what is to be redrawn in "
                 "white on black, or make it transparent"
             )
-        alpha = ImageChops.invert(picture.convert("L"))
+        alpha = ImageChops.invert(colours.convert("L"))
+        # The colours stay, for servers that look at them and not at the transparency.
         colours.putalpha(alpha)
         out = io.BytesIO()
         colours.save(out, "PNG", optimize=True)
         return out.getvalue(), _coverage(alpha, "white")
+
+
+def _opaque(picture: Image.Image) -> Image.Image:
+    """A picture in RGB, on black where it is transparent: there is no white to be seen there."""
+    if picture.mode.startswith("I"):
+        # Pillow clips 16 bits of grey to 8 instead of scaling them.
+        return (
+            picture.convert("I").point(lambda level: level * (1 / 256)).convert("L").convert("RGB")
+        )
+    if "A" not in picture.getbands() and "transparency" not in picture.info:
+        return picture.convert("RGB")
+    seen = picture.convert("RGBA")
+    flat = Image.new("RGB", seen.size)
+    flat.paste(seen, mask=seen.getchannel("A"))
+    return flat
 
 
 def _apart(one: Image.Image, other: Image.Image) -> int:

@@ -55,6 +55,7 @@ class Pages:
         self._current: tuple[File, Files] | None = None
         self._told: set[str] = set()
         self._bad_blocks: list[str] = []
+        self._is_settled = False
 
     # What MkDocs' events bring
 
@@ -89,6 +90,7 @@ class Pages:
             PluginError: pictures are missing or blocks are bad, and the policy is `error`.
         """
         missing = self.resolver.settle()
+        self._is_settled = True
         for record in self._records.values():
             if record.pending and record.page is not None:
                 self._correct(record, record.page, files)
@@ -135,7 +137,10 @@ class Pages:
         if uri not in files.src_uris:
             # A file that is still being made is read from its folder only when the site is written.
             path = shown.path or self.resolver.cache_folder / shown.name
-            files.append(self._file(uri, path))
+            file = self._file(uri, path)
+            files.append(file)
+            if self._is_settled:  # a view that is rendered after MkDocs has copied the files
+                file.copy_file()
         return uri
 
     def bad_block(self, place: Place, error: BlockError) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -167,7 +168,9 @@ class GenimagePlugin(BasePlugin[GenimageConfig]):
             pricing=options.pricing,
         )
         self._drafts = Drafts(
-            provider if provider.draft else load_provider("placeholder", ProviderSettings())
+            (lambda: provider)
+            if provider.draft
+            else partial(load_provider, "placeholder", ProviderSettings())
         )
         if options.has_literal_key():
             log.warning(

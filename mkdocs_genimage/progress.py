@@ -42,6 +42,13 @@ class Progress:
             if self._bar:
                 self._bar.length = self._total
 
+    def dropped(self, count: int) -> None:
+        """So many images are not wanted any more."""
+        with self._lock:
+            self._total -= count
+            if self._bar:
+                self._bar.length = self._total
+
     def finished(
         self, place: str | None, count: int, seconds: float, cost: float | None, *, failed: bool
     ) -> None:

@@ -21,10 +21,11 @@ from mkdocs_genimage.log import log
 from mkdocs_genimage.request import BlockInput, variant_stem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from mkdocs_genimage.compose import Composed
-    from mkdocs_genimage.generator import Generator, Job
+    from mkdocs_genimage.generator import Generator
+    from mkdocs_genimage.making import Job
     from mkdocs_genimage.places import Place
     from mkdocs_genimage.providers import Provider
     from mkdocs_genimage.request import ImageRequest
@@ -71,10 +72,18 @@ class _Entry:
 
 
 class Drafts:
-    """A folder for placeholders: drawn anew by each command, never near the cache."""
+    """A folder for placeholders: drawn anew by each command, never near the cache.
 
-    def __init__(self, provider: Provider) -> None:
-        self._provider = provider
+    Args:
+        load: gives the provider that draws them; called for the first one.
+    """
+
+    def __init__(self, load: Callable[[], Provider]) -> None:
+        self._load = load
+
+    @cached_property
+    def _provider(self) -> Provider:
+        return self._load()
 
     @cached_property
     def _folder(self) -> Path:
@@ -239,6 +248,12 @@ class Resolver:
             ending = EXTENSIONS[request.options.get("output_format", "png")]
             name = variant_stem(request.stem, variant) + ending
             return _Entry(request, variant, Shown(name, None, *size), "pending")
+        if self.policy == "generate" and self._settled and not refusal and not found.reason:
+            log.warning(
+                "%s: the block came up only when the pictures were made, in a page that another plugin "
+                "renders late. Put the same block on a page of its own to have its picture made.",
+                place,
+            )
         shown_size = (found.width, found.height) if found.width and found.height else size
         drawn = self._drafts.draw(request, variant, shown_size)
         return _Entry(request, variant, drawn, "placeholder", bought=found.bought)

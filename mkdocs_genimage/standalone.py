@@ -16,8 +16,8 @@ from urllib.parse import quote
 
 from mkdocs_genimage.block import parse_block
 from mkdocs_genimage.cache import Cache, StoredImage
-from mkdocs_genimage.compose import Site, Style, compose
-from mkdocs_genimage.errors import BlockError, ConfigurationError
+from mkdocs_genimage.compose import Site, compose, read_styles
+from mkdocs_genimage.errors import BlockError, ConfigurationError, OptionError
 from mkdocs_genimage.figure import Picture, build_figure, error_figure
 from mkdocs_genimage.formats import MIME_TYPES, sniff
 from mkdocs_genimage.log import log
@@ -65,6 +65,8 @@ class CachedPictures:
         found = self.cache.find(request, variant)
         if isinstance(found, StoredImage):
             return Picture(self._url + quote(found.path.name), found.width, found.height)
+        if found.reason:
+            log.warning("%s", found.reason)
         data = self._drafts.generate(request, variant).images[variant - 1]
         url = f"data:{MIME_TYPES[sniff(data) or 'svg']};base64,{base64.b64encode(data).decode()}"
         return Picture(url, *requested_size(request), placeholder=True)
@@ -106,6 +108,10 @@ def makeExtension(**options: Any) -> GenimageExtension:  # noqa: N802
     defaults, wrong = read_options(options.get("defaults"), SITE_WIDE)
     if wrong:
         raise ConfigurationError(" ".join(message for _, message in wrong))
+    try:
+        styles = read_styles(options.get("styles") or {})
+    except OptionError as error:
+        raise ConfigurationError(f"'styles': {error}") from None
     folder = Path(options.get("cache_dir", "genimage"))
     docs = Path(options.get("docs_dir", "."))
     site = Site(
@@ -113,7 +119,9 @@ def makeExtension(**options: Any) -> GenimageExtension:  # noqa: N802
         project_dir=docs,
         docs_dir=docs,
         defaults=defaults,
-        styles={name: Style.read(value) for name, value in (options.get("styles") or {}).items()},
+        styles=styles,
     )
+    if site.problem():
+        raise ConfigurationError(site.problem())
     url = str(options.get("url", folder.as_posix())).rstrip("/") + "/"
     return GenimageExtension(CachedPictures(site, Cache(folder), url))

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
+from page_scripts import LOAD_PICTURES, PICTURES, PLACES, SETTLED, WATCH
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -114,12 +115,23 @@ class Visit:
     """
 
     page: Page
+    size: tuple[int, int]
     errors: list[str] = field(default_factory=list)
     moved: list[str] = field(default_factory=list)
     shift: float = 0.0
 
+    @property
+    def is_phone(self) -> bool:
+        return self.size == PHONE
+
     def pictures(self) -> list[dict[str, Any]]:
+        """What there is to know about each picture, in the order of the page."""
         found: list[dict[str, Any]] = self.page.evaluate(PICTURES)
+        return found
+
+    def picture(self, alt: str) -> dict[str, Any]:
+        """The one picture with this alt text."""
+        (found,) = [picture for picture in self.pictures() if picture["alt"] == alt]
         return found
 
 
@@ -136,7 +148,7 @@ def visit(
     )
     context.set_default_timeout(PATIENCE_MS)
     page = context.new_page()
-    seen = Visit(page)
+    seen = Visit(page, size)
 
     def guard(route: Route) -> None:
         if urlsplit(route.request.url).hostname == "127.0.0.1":
@@ -157,82 +169,9 @@ def visit(
     server.pictures.set()
     page.evaluate(LOAD_PICTURES)
     after = page.evaluate(PLACES)
-    seen.moved = [f"{key}: {before[key]} -> {after[key]}" for key in before if before[key] != after[key]]
+    seen.moved = [
+        f"{key}: {before[key]} -> {after[key]}" for key in before if before[key] != after[key]
+    ]
     seen.shift = page.evaluate("window.shifts.reduce((sum, value) => sum + value, 0)")
     yield seen
     context.close()
-
-
-WATCH = """
-window.shifts = [];
-new PerformanceObserver((list) => {
-  for (const entry of list.getEntries()) window.shifts.push(entry.value);
-}).observe({ type: "layout-shift", buffered: true });
-"""
-
-# All but the pictures: style sheets, fonts, and what scripts do to the page in two frames.
-SETTLED = """
-async () => {
-  if (document.readyState === "loading")
-    await new Promise((done) => addEventListener("DOMContentLoaded", done));
-  const sheets = [...document.querySelectorAll('link[rel="stylesheet"]')];
-  await Promise.all(sheets.map((sheet) => sheet.sheet || new Promise((done) => {
-    sheet.addEventListener("load", done);
-    sheet.addEventListener("error", done);
-  })));
-  await document.fonts.ready;
-  for (let i = 0; i < 2; i++) await new Promise(requestAnimationFrame);
-}
-"""
-
-# Where every element of the content is on the page, to the pixel.
-PLACES = """
-() => {
-  const places = {};
-  const all = document.querySelectorAll(".genimage, .genimage *, h1, h2, h3, p, li, pre, table, footer");
-  [...all].forEach((element, number) => {
-    const box = element.getBoundingClientRect();
-    const name = `${number} ${element.tagName.toLowerCase()}.${element.className}`;
-    places[name] = [box.left + scrollX, box.top + scrollY, box.width, box.height].map(Math.round).join(" ");
-  });
-  return places;
-}
-"""
-
-# Lazy ones are asked for when they come near, so each is brought into view.
-LOAD_PICTURES = """
-async () => {
-  for (const image of document.querySelectorAll(".genimage img")) {
-    if (!image.getClientRects().length) continue;  // in a tab that is not open
-    image.scrollIntoView();
-    while (!image.complete) await new Promise((done) => setTimeout(done, 10));
-    await image.decode().catch(() => {});
-  }
-  scrollTo(0, 0);
-  for (let i = 0; i < 2; i++) await new Promise(requestAnimationFrame);
-}
-"""
-
-PICTURES = """
-() => [...document.querySelectorAll(".genimage img")].map((image) => {
-  const box = image.getBoundingClientRect();
-  const outer = image.closest(".genimage");
-  const container = outer.parentElement;
-  const style = getComputedStyle(container);
-  const inner = container.getBoundingClientRect();
-  return {
-    name: decodeURIComponent(image.src.split("/").pop()),
-    alt: image.alt,
-    natural: [image.naturalWidth, image.naturalHeight],
-    left: box.left, right: box.right, top: box.top + scrollY, bottom: box.bottom + scrollY,
-    width: box.width, height: box.height,
-    shown: image.getClientRects().length > 0,
-    outer: outer.getBoundingClientRect().width,
-    float: getComputedStyle(outer).float,
-    container: [
-      inner.left + parseFloat(style.paddingLeft) + parseFloat(style.borderLeftWidth),
-      inner.right - parseFloat(style.paddingRight) - parseFloat(style.borderRightWidth),
-    ],
-  };
-})
-"""

@@ -6,6 +6,7 @@ A test compares them with what stands in the README.
 import ast
 import inspect
 import re
+from itertools import pairwise
 from pathlib import Path
 
 from mkdocs_genimage import config
@@ -43,7 +44,7 @@ def _config_docs() -> dict[str, str]:
         if isinstance(node, ast.ClassDef) and node.name == "GenimageConfig"
     )
     docs = {}
-    for option, text in zip(body, body[1:], strict=False):
+    for option, text in pairwise(body):
         if isinstance(option, ast.Assign) and isinstance(text, ast.Expr):
             assert isinstance(text.value, ast.Constant)
             docs[option.targets[0].id.rstrip("_")] = " ".join(text.value.value.split())
@@ -53,7 +54,13 @@ def _config_docs() -> dict[str, str]:
 def _shown(default: object) -> str:
     if isinstance(default, bool):
         return f"`{str(default).lower()}`"
-    return "" if default in ("", {}) else f"`{default:g}`" if isinstance(default, float) else f"`{default}`"
+    return (
+        ""
+        if default in ("", {})
+        else f"`{default:g}`"
+        if isinstance(default, float)
+        else f"`{default}`"
+    )
 
 
 def tables() -> dict[str, str]:

@@ -307,9 +307,7 @@ def tree(folder: Path) -> dict[str, bytes]:
 
 def differences(left: Mapping[str, bytes], right: Mapping[str, bytes]) -> list[str]:
     """Names of the files that are not the same in both."""
-    return sorted(
-        name for name in left.keys() | right.keys() if left.get(name) != right.get(name)
-    )
+    return sorted(name for name in left.keys() | right.keys() if left.get(name) != right.get(name))
 
 
 def holding(folder: Path, text: str) -> list[str]:

@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import re
-import shutil
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import markdown
 import pytest
 from api_server import ImagesServer, Reply, error_body
 from fence_cases import SETS, extension_set
-from mkdocs.config.config_options import DocsDir
-from mkdocs.plugins import BasePlugin, event_priority
-from mkdocs.structure.files import Files
 from pictures import picture
-from sites import BUILD_DATE, Site, broken_links, differences, fence, holding, tree
+from sites import Site, broken_links, differences, fence, holding, tree
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from api_call import Call
 
 THEMES = ("mkdocs", "readthedocs", "material")
@@ -89,7 +81,9 @@ def test_stylesheet_comes_before_the_sites_own(site: Site, theme: str) -> None:
     built = site.build(strict=True)
 
     for name in ("index.html", "other/index.html"):
-        sheets = [link["href"] for link in built.tags(name, "link") if "css" in link.get("href", "")]
+        sheets = [
+            link["href"] for link in built.tags(name, "link") if "css" in link.get("href", "")
+        ]
         ours = [sheet for sheet in sheets if sheet.endswith("assets/genimage/genimage.css")]
         assert len(ours) == 1
         own = next(sheet for sheet in sheets if sheet.endswith("own.css"))
@@ -161,9 +155,7 @@ def moody(call: Call) -> Reply | None:
 
 
 @pytest.mark.parametrize("theme", THEMES)
-def test_cold_and_warm_builds_are_byte_identical(
-    site: Site, api: ImagesServer, theme: str
-) -> None:
+def test_cold_and_warm_builds_are_byte_identical(site: Site, api: ImagesServer, theme: str) -> None:
     site.config = {"theme": theme}
     site.before = ["search"]
     site.write(MIXED)
@@ -246,7 +238,11 @@ def test_one_picture_on_many_pages_is_one_request_and_one_file(
     built = site.build(strict=True)
     assert len(api.posts) == 1
     assert len(site.cached(".json")) == len(site.cached(".png")) == 1
-    names = {image["src"].rsplit("/", 1)[1] for i in range(20) for image in built.images(f"page{i}/index.html")}
+    names = {
+        image["src"].rsplit("/", 1)[1]
+        for i in range(20)
+        for image in built.images(f"page{i}/index.html")
+    }
     assert names == set(site.cached(".png"))
     assert len(built.images("page7/index.html")) == 2
     assert len([name for name in built.files() if name.startswith("assets/genimage/a-")]) == 1
@@ -332,7 +328,9 @@ def test_pictures_stand_wherever_a_block_does(
         html = built.read(f"sub/{name}/index.html")
         images = built.images(f"sub/{name}/index.html")
         assert len(images) == (2 if name == "tabs" else 1), name
-        assert {image["src"] for image in images} == {"../../" + "assets/genimage/" + site.cached(".png")[0]}
+        assert {image["src"] for image in images} == {
+            "../../" + "assets/genimage/" + site.cached(".png")[0]
+        }
         assert not re.search("[\x01-\x04]|genimage[0-9]", html), name
         assert images[0]["width"] == "1216", name
     assert holding(built.site_dir, SECRET) == []

@@ -106,9 +106,7 @@ def test_readers_of_markdown_find_links_to_files_and_no_prompt(
         assert "*(picture not available)*" in probe.read["env", "many.md"]
         assert probe.read["env", "plain.md"] == "# Plain\n\nText\n"
         assert '<img alt="A [fox]" src="assets/genimage/' in probe.rendered[""]
-        assert not any(
-            SECRET in html for url, html in probe.rendered.items() if url != "literal/"
-        )
+        assert not any(SECRET in html for url, html in probe.rendered.items() if url != "literal/")
 
 
 # --- Who replaces or removes files ---
@@ -215,6 +213,22 @@ def test_blocks_in_markdown_that_knows_no_page(site: Site, api: ImagesServer) ->
     assert holding(built.site_dir, SECRET) == []
 
 
+class LateRenderer(BasePlugin):
+    """Renders a text when files are copied already."""
+
+    def on_post_page(self, output: str, *, config: Any, **_: Any) -> str:
+        md = markdown.Markdown(
+            extensions=config.markdown_extensions, extension_configs=config.mdx_configs
+        )
+        return output + md.convert(block("late"))
+
+
+def test_block_that_comes_late(site: Site) -> None:
+    site.write({"docs/index.md": "# Home"})
+    built = site.build(probes={"probe": LateRenderer()}, warns=["index.md"])
+    assert broken_links(built.site_dir) == []
+
+
 class SecondRendering(BasePlugin):
     """Renders all pages once more, early or late."""
 
@@ -300,7 +314,9 @@ class Locales(BasePlugin):
 def test_builds_within_a_build_pay_once(site: Site, api: ImagesServer) -> None:
     site.options["max_images"] = 2
     site.config["extra_css"] = ["own.css"]
-    site.write({"docs/index.md": block("fox"), "docs/sub/page.md": block("elk"), "docs/own.css": ""})
+    site.write(
+        {"docs/index.md": block("fox"), "docs/sub/page.md": block("elk"), "docs/own.css": ""}
+    )
     for _ in range(2):
         built = site.build(strict=True, probes={"probe": Locales()})
         assert broken_links(built.site_dir) == []
@@ -403,7 +419,9 @@ def test_problems_of_a_post_are_told_once(site: Site, api: ImagesServer) -> None
         + "\n<!-- more -->\n\n"
         + fence("A hen", "size=huge")
     )
-    site.write({"docs/index.md": "# Home", "docs/blog/index.md": "# B", "docs/blog/posts/a.md": text})
+    site.write(
+        {"docs/index.md": "# Home", "docs/blog/index.md": "# B", "docs/blog/posts/a.md": text}
+    )
     where = "docs/blog/posts/a.md"
     built = site.build(
         warns=[

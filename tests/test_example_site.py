@@ -67,9 +67,7 @@ def check_pages(built: Build, site: Site) -> None:
         assert told == [], words
 
 
-def test_offline_build_is_strict_and_complete(
-    example: Site, child_env: dict[str, str]
-) -> None:
+def test_offline_build_is_strict_and_complete(example: Site, child_env: dict[str, str]) -> None:
     ended = example.run("--strict", env=child_env, keep_config=True)
     ended.ended()
     assert "placeholder" in ended.output

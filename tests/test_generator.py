@@ -15,7 +15,8 @@ from mkdocs_genimage.budget import Budget, BudgetReachedError
 from mkdocs_genimage.cache import Cache, StoredImage
 from mkdocs_genimage.errors import Billed, CacheError, GenimageError, ProviderError
 from mkdocs_genimage.fences import scan
-from mkdocs_genimage.generator import MAX_RETRIES, Generator, Job, StoppedError
+from mkdocs_genimage.generator import Generator
+from mkdocs_genimage.making import MAX_RETRIES, Job, StoppedError
 from mkdocs_genimage.places import Place, Source
 from mkdocs_genimage.pricing import Pricing
 from mkdocs_genimage.progress import Progress
@@ -329,7 +330,7 @@ def test_odd_exceptions_of_a_provider(
     bad, good = (generator.order(request(prompt), (1,), PLACE)[0] for prompt in ("bad", "good"))
     finish(generator, bad, good)
     assert isinstance(bad.error, ProviderError)
-    assert bad.error.message == f"provider 'fake' failed with {type(error).__name__}"
+    assert bad.error.message == f"provider 'fake' failed with {type(error).__name__}."
     assert bad.error.billed is Billed.MAYBE
     assert good.error is None
     assert budget.images == 2
@@ -344,7 +345,7 @@ def test_fewer_images_than_asked_for(
     finish(generator, job)
     assert list(job.images) == [1, 2]
     assert isinstance(job.error, ProviderError)
-    assert job.error.message == "images.example sent 2 of 3 pictures"
+    assert job.error.message == "images.example sent 2 of 3 pictures."
     assert job.error.request_id == "req_1"
     assert stored(generator, request(), 2) == image("b")
 

@@ -84,7 +84,9 @@ PAGES: dict[str, str] = {
 
 class Macros(BasePlugin):
     def on_page_markdown(self, text: str, **_: Any) -> str:
-        return text.replace("{{ three lines }}", "one\n\ntwo\n\nthree").replace("{{ animal }}", "fox")
+        return text.replace("{{ three lines }}", "one\n\ntwo\n\nthree").replace(
+            "{{ animal }}", "fox"
+        )
 
 
 @pytest.fixture
@@ -175,19 +177,6 @@ def test_lines_are_counted_as_editors_count_them(site: Site, char: str) -> None:
     site.use_bare_theme()
     site.write({"docs/index.md": f"One{char}\n\nTwo {char} two\n\n" + fence("A fox", "size=huge")})
     site.build(warns=["docs/index.md:5: 'size' cannot be 'huge'."])
-
-
-@pytest.mark.parametrize("char", ["\x0b", "\x0c", "\x1c", "\x85", "\u2028"])
-def test_lines_are_counted_as_editors_count_them(site: Site, char: str) -> None:
-    """Python breaks texts into lines at more characters than line feeds."""
-    site.use_bare_theme()
-    site.write({"docs/index.md": f"One{char}\n\nTwo {char} two\n\n" + fence("A fox", "size=huge")})
-    site.build(warns=["docs/index.md:5: 'size' cannot be 'huge'."])
-
-
-FEEDS = [
-    pytest.param(c, marks=pytest.mark.xfail(strict=True, reason="vanishes")) for c in "\x0b\x0c"
-]
 
 
 @pytest.mark.parametrize("char", ["\x0b", "\x0c", "\x85", "\u2028"])

@@ -12,13 +12,11 @@ from api_server import ImagesServer, Reply, closed_port, error_body
 from mkdocs.commands.build import build
 from mkdocs.config import load_config
 from mkdocs.config.defaults import MkDocsConfig
-from sites import Run, Site, broken_links, fence, holding, tree
+from sites import Site, broken_links, fence, holding
 
 from mkdocs_genimage import models
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from api_call import Call
 
 KEY = "sk-test-0123456789abcdefghijklmnopqrstuvwxyz"
@@ -52,7 +50,9 @@ def shown(site: Site, page: str = "index.html") -> dict[str, str]:
 COMMANDS = [("build", "generate"), ("build", "placeholder"), ("build", "error")]
 COMMANDS += [("serve", "generate"), ("serve", "placeholder")]
 MATRIX = list(
-    itertools.product(COMMANDS, (True, False), ("openai", "placeholder"), (True, False), (True, False))
+    itertools.product(
+        COMMANDS, (True, False), ("openai", "placeholder"), (True, False), (True, False)
+    )
 )
 
 
@@ -64,9 +64,7 @@ def case_name(case: Any) -> str:
 
 
 @pytest.mark.parametrize("case", MATRIX, ids=case_name)
-def test_matrix(
-    quick: Site, api: ImagesServer, monkeypatch: pytest.MonkeyPatch, case: Any
-) -> None:
+def test_matrix(quick: Site, api: ImagesServer, monkeypatch: pytest.MonkeyPatch, case: Any) -> None:
     (command, policy), enabled, provider, key, cached = case
     site = quick
     site.write({"docs/index.md": PAGE})
@@ -84,7 +82,11 @@ def test_matrix(
         site.options |= {"missing": "error", "serve": policy}
 
     makes = enabled and not cached and policy == "generate" and provider == "openai"
-    told = ["no API key is set. Set the environment variable OPENAI_API_KEY"] if makes and not key else []
+    told = (
+        ["no API key is set. Set the environment variable OPENAI_API_KEY"]
+        if makes and not key
+        else []
+    )
     stops = enabled and not cached and policy == "error"
     if stops:
         told = ["docs/index.md:3: the picture is not in genimage/."]
@@ -93,9 +95,7 @@ def test_matrix(
     if told and not stops:
         lenient = site.build(command=command, warns=told_as_written(told))
         assert len(lenient.warnings) == 1
-    strict = site.build(
-        command=command, strict=True, fails=bool(told), warns=told_as_written(told)
-    )
+    strict = site.build(command=command, strict=True, fails=bool(told), warns=told_as_written(told))
 
     assert len(api.posts) == (1 if makes and key else 0)
     if stops:
@@ -126,7 +126,7 @@ def test_exit_status(site: Site, api: ImagesServer, child_env: dict[str, str], s
     site.use_bare_theme()
     site.options["base_url"] = outside_address(api)
     site.write({"docs/index.md": PAGE})
-    ended = site.run(*["--strict"][: status], env=child_env)
+    ended = site.run(*["--strict"][:status], env=child_env)
     ended.ended(status=status, warns=["1 picture is missing: No API key is set."])
     assert api.calls == []
     site.options["missing"] = "error"
@@ -146,7 +146,9 @@ def test_error_lists_each_missing_picture_and_each_bad_block(
     site.write(
         {
             "docs/a.md": "---\ntitle: A\n---\n\n" + fence("A hen", "alt=x") + "\n" + PAGE,
-            "docs/sub/b.md": fence("A hen", "alt=y") + fence("A hen", "size=1") + fence("An elk", "alt=x n=2"),
+            "docs/sub/b.md": fence("A hen", "alt=y")
+            + fence("A hen", "size=1")
+            + fence("An elk", "alt=x n=2"),
             "docs/meta.md": "---\ngenimage: {sise: 1x1}\n---\n\n" + PAGE,
         }
     )
@@ -243,7 +245,9 @@ def test_max_cost_at_the_official_endpoint(
 def test_one_failed_picture_leaves_the_others(quick: Site, api: ImagesServer) -> None:
     def reply(call: Call) -> Reply | None:
         if "gnu" in call.fields["prompt"]:
-            body = error_body("Your request was rejected by the safety system.", "moderation_blocked")
+            body = error_body(
+                "Your request was rejected by the safety system.", "moderation_blocked"
+            )
             return Reply(status=400, body=body)
         return None
 
@@ -251,11 +255,15 @@ def test_one_failed_picture_leaves_the_others(quick: Site, api: ImagesServer) ->
     names = ("fox", "gnu", "hen")
     quick.write({"docs/index.md": "".join(fence(f"A {n}", "alt=x size=64x48") for n in names)})
     built = quick.build(
-        warns=["docs/index.md:4: no picture: the request was refused by the moderation of 127.0.0.1"]
+        warns=[
+            "docs/index.md:4: no picture: the request was refused by the moderation of 127.0.0.1"
+        ]
     )
     sources = [image["src"] for image in built.images("index.html")]
     assert ["placeholder-" in source for source in sources] == [False, True, False]
-    assert all((image["width"], image["height"]) == ("64", "48") for image in built.images("index.html"))
+    assert all(
+        (image["width"], image["height"]) == ("64", "48") for image in built.images("index.html")
+    )
     assert built.summary == "3 images: 0 from the cache, 2 generated, 1 failed"
 
 
@@ -286,9 +294,7 @@ def test_wrong_key_ends_the_requests(
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     site.options["concurrency"] = 2
     site.write({"docs/index.md": "".join(fence(f"A fox {i}", "alt=x") for i in range(12))})
-    built = site.build(
-        level=logging.DEBUG, warns=["does not accept the API key in OPENAI_API_KEY"]
-    )
+    built = site.build(level=logging.DEBUG, warns=["does not accept the API key in OPENAI_API_KEY"])
     assert 1 <= len(api.posts) <= 2, "one for each thread that was at work"
     assert len(built.images("index.html")) == 12
     assert broken_links(built.site_dir) == []
@@ -322,9 +328,7 @@ def test_unknown_host(quick: Site, api: ImagesServer) -> None:
     assert KEY not in built.output
 
 
-def test_server_that_is_not_there(
-    quick: Site, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_server_that_is_not_there(quick: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     site = quick
     site.options["base_url"] = f"http://127.0.0.1:{closed_port()}/v1"
     monkeypatch.setattr("mkdocs_genimage.generator.MAX_RETRY_WAIT", 0.01)
@@ -339,13 +343,23 @@ def test_server_that_is_not_there(
     [
         ({"OPENAI_API_KEY": ""}, "No API key is set."),
         ({"OPENAI_API_KEY": "  \n"}, "No API key is set."),
-        ({"OPENAI_API_KEY": "sk-abc\ndef"}, "The API key in OPENAI_API_KEY holds a blank, a line break"),
-        ({"OPENAI_API_KEY": "sk-abc def"}, "The API key in OPENAI_API_KEY holds a blank, a line break"),
+        (
+            {"OPENAI_API_KEY": "sk-abc\ndef"},
+            "The API key in OPENAI_API_KEY holds a blank, a line break",
+        ),
+        (
+            {"OPENAI_API_KEY": "sk-abc def"},
+            "The API key in OPENAI_API_KEY holds a blank, a line break",
+        ),
         ({"OPENAI_API_KEY": "sk-àbc"}, "The API key in OPENAI_API_KEY holds a blank, a line break"),
     ],
 )
 def test_key_that_cannot_be_used(
-    quick: Site, api: ImagesServer, child_env: dict[str, str], variables: dict[str, str], reason: str
+    quick: Site,
+    api: ImagesServer,
+    child_env: dict[str, str],
+    variables: dict[str, str],
+    reason: str,
 ) -> None:
     site = quick
     site.options["base_url"] = outside_address(api)
@@ -363,9 +377,15 @@ def test_broken_key_of_an_option_is_named_there(
     quick.write({"docs/index.md": PAGE})
     quick.write_config()
     text = quick.config_file.read_text()
-    quick.config_file.write_text(text.replace("  base_url:", "  api_key: !ENV MY_KEY\n    base_url:"))
-    ended = quick.run(env={**child_env, "MY_KEY": "sk-abc\ndef", "OPENAI_API_KEY": KEY}, keep_config=True)
-    ended.ended(warns=["1 picture is missing: The API key in 'api_key' holds a blank, a line break"])
+    quick.config_file.write_text(
+        text.replace("  base_url:", "  api_key: !ENV MY_KEY\n    base_url:")
+    )
+    ended = quick.run(
+        env={**child_env, "MY_KEY": "sk-abc\ndef", "OPENAI_API_KEY": KEY}, keep_config=True
+    )
+    ended.ended(
+        warns=["1 picture is missing: The API key in 'api_key' holds a blank, a line break"]
+    )
 
 
 def test_key_with_a_newline_at_its_end_works(
@@ -461,109 +481,3 @@ def test_a_key_that_comes_back_as_a_requests_name_is_hidden(
     built = quick.build(warns=["refused the request (HTTP 400)"])
     assert KEY not in built.output
     assert holding(quick.root, KEY) == []
-
-
-# --- Damaged caches ---
-
-
-def cached_fox(site: Site, suffix: str) -> Path:
-    (name,) = site.cached(suffix)
-    return site.cache / name
-
-
-POINTER = (
-    b"version https://git-lfs.github.com/spec/v1\n"
-    b"oid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\nsize 12345\n"
-)
-DAMAGES = {
-    "cut short": (".png", lambda data: data[: len(data) // 2], "is damaged: it has"),
-    "empty": (".png", lambda _: b"", "is damaged: it has 0 bytes"),
-    "one byte": (".png", lambda data: data[:-40] + b"!" + data[-39:], "its bytes are not the ones"),
-    "gone": (".png", None, "is gone, only its sidecar is left."),
-    "torn sidecar": (".json", lambda data: data[:-20], "is damaged."),
-    "empty sidecar": (".json", lambda _: b"", "is damaged."),
-    "other sidecar": (
-        ".json",
-        lambda data: re.sub(rb'"key": "[^"]+"', b'"key": "' + b"0" * 64 + b'"', data),
-        "belongs to another image",
-    ),
-}
-
-
-@pytest.mark.parametrize("damage", DAMAGES)
-@pytest.mark.parametrize("missing", ["generate", "placeholder", "error"])
-def test_damaged_files_are_never_shown(
-    quick: Site, api: ImagesServer, damage: str, missing: str
-) -> None:
-    suffix, spoil, message = DAMAGES[damage]
-    site = quick
-    site.write({"docs/index.md": PAGE})
-    site.build(strict=True)
-    good = cached_fox(site, ".png").read_bytes()
-    path = cached_fox(site, suffix)
-    if spoil:
-        path.write_bytes(spoil(path.read_bytes()))
-    else:
-        path.unlink()
-    site.options["missing"] = missing
-
-    warns = [f"docs/index.md:3: genimage/{path.stem}", message]
-    if missing == "error":
-        site.build(fails=True, warns=[*warns, "'missing: error' is set"])
-        assert len(api.posts) == 1
-        return
-    built = site.build(warns=warns)
-    image = shown(site)
-    if missing == "placeholder":
-        assert len(api.posts) == 1
-        assert "placeholder-" in image["src"]
-        assert image["width"] == "640"
-    else:
-        assert len(api.posts) == 2
-        published = built.site_dir / image["src"]
-        assert published.read_bytes() == good
-        site.build(strict=True)  # it is sound again
-        assert len(api.posts) == 2
-
-
-@pytest.mark.parametrize("suffixes", [(".png",), (".json",), (".png", ".json")], ids="+".join)
-def test_lfs_pointers_are_not_paid_for_again(
-    quick: Site, api: ImagesServer, suffixes: tuple[str, ...]
-) -> None:
-    site = quick
-    site.write({"docs/index.md": PAGE})
-    site.build(strict=True)
-    for suffix in suffixes:
-        cached_fox(site, suffix).write_bytes(POINTER)
-    before = tree(site.cache)
-    built = site.build(warns=["is a Git LFS pointer: run 'git lfs pull'"])
-    assert len(api.posts) == 1
-    assert tree(site.cache) == before
-    image = shown(site)
-    assert "placeholder-" in image["src"]
-    assert (image["width"], image["height"]) == ("640", "480")
-    assert len(built.warnings) == 1
-
-
-def test_picture_without_its_sidecar_is_taken_over(quick: Site, api: ImagesServer) -> None:
-    site = quick
-    site.write({"docs/index.md": PAGE})
-    site.build(strict=True)
-    cached_fox(site, ".json").unlink()
-    site.build(strict=True)
-    assert len(api.posts) == 1
-    assert "placeholder" not in shown(site)["src"]
-    assert len(site.cached(".json")) == 1
-
-
-# --- Other models and servers ---
-
-
-def test_pictures_of_another_model_stay(quick: Site, api: ImagesServer) -> None:
-    site = quick
-    site.write({"docs/index.md": PAGE})
-    site.build(strict=True)
-    site.options["model"] = "another-model"
-    built = site.build(strict=True)
-    assert len(api.posts) == 1
-    assert any("made by another model or server than today's" in m for m in built.messages(20))

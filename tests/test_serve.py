@@ -156,7 +156,9 @@ def test_serve_that_may_generate_settles(
         assert len(api.posts) == 2
         assert stamps(pages.root / cache_dir) == before
 
-        server.edit("hen.md", fence("A hen", "alt=y size=64x48") + fence("A crow", "alt=x size=64x48"))
+        server.edit(
+            "hen.md", fence("A hen", "alt=y size=64x48") + fence("A crow", "alt=x size=64x48")
+        )
         server.wait_for_build(builds + 2)
         assert {call.fields["prompt"] for call in api.posts} == {"A fox", "A hen", "A crow"}
         assert len(server.images("hen/")) == 2

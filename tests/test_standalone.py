@@ -83,13 +83,12 @@ def test_missing_picture_is_a_placeholder_in_the_page(tmp_path: Path) -> None:
     shown = image(convert(TEXT, cache_dir=str(cache)))
     head, _, data = shown["src"].partition(",")
     assert head == "data:image/svg+xml;base64"
-    assert b"A fox" in base64.b64decode(data)
+    assert base64.b64decode(data).startswith(b"<svg")
     assert (shown["width"], shown["height"]) == ("64", "48")
     assert shown["class"] == "genimage-placeholder"
     assert not cache.exists()
 
 
-@pytest.mark.xfail(strict=True, reason="it is not told")
 def test_damaged_picture_is_told(filled: Site) -> None:
     (name,) = filled.cached(".png")
     path = filled.cache / name
@@ -159,19 +158,16 @@ def test_one_extension_object_serves_many_texts(filled: Site) -> None:
     assert md.reset().convert(TEXT) == first
 
 
-NOT_TOLD = pytest.mark.xfail(strict=True, reason="not checked as mkdocs.yml is")
-
-
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"provider": "openai"}, "there is no option 'provider'. Allowed: cache_dir, url"),
         ({"defaults": {"sise": "1x1"}}, "there is no option 'sise'. Did you mean 'size'?"),
         ({"defaults": ["size"]}, "must be a mapping of options"),
-        pytest.param({"defaults": {"style": "ink"}}, "'defaults: style: ink' names", marks=NOT_TOLD),
-        pytest.param({"styles": {"ink": "no place"}}, "style 'ink': needs {prompt}", marks=NOT_TOLD),
-        pytest.param({"styles": ["ink"]}, "must be a mapping", marks=NOT_TOLD),
-        pytest.param({"styles": {"ink": None}}, "style 'ink': must be a text", marks=NOT_TOLD),
+        ({"defaults": {"style": "ink"}}, "'defaults: style: ink' names"),
+        ({"styles": {"ink": "no place"}}, "style 'ink': needs {prompt}"),
+        ({"styles": ["ink"]}, "must be a mapping"),
+        ({"styles": {"ink": None}}, "style 'ink': must be a text"),
     ],
 )
 def test_bad_options(options: dict[str, Any], message: str) -> None:

@@ -7,6 +7,7 @@ A third-party provider is a package with an entry point in the group
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from importlib import import_module
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     from mkdocs_genimage.request import ImageRequest
 
 ENTRY_POINT_GROUP = "mkdocs_genimage.providers"
+BUILT_IN = {
+    "openai": "mkdocs_genimage.providers.openai",
+    "placeholder": "mkdocs_genimage.providers.placeholder",
+}
 
 
 @dataclass(frozen=True)
@@ -98,6 +103,8 @@ def load_provider(name: str, settings: ProviderSettings) -> Provider:
     Raises:
         ConfigurationError: no installed package offers one of that name.
     """
+    if name in BUILT_IN:  # without reading the metadata of all installed packages
+        return cast("Provider", import_module(BUILT_IN[name]).create(settings))
     found = {point.name: point for point in entry_points(group=ENTRY_POINT_GROUP)}
     if name not in found:
         raise ConfigurationError(

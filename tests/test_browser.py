@@ -1,0 +1,451 @@
+"""What readers see: built sites in a real browser, on a phone and on a desk."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import browser as browser_module
+import pytest
+from api_server import ImagesServer, Reply, error_body
+from browser import DESKTOP, PHONE, PageServer, Visit, chromium, visit
+from page_scripts import CONTRAST, FOCUSED, PLACEHOLDER_TEXTS
+from sites import Site
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from api_call import Call
+    from playwright.sync_api import Browser
+
+EXAMPLE = Path(__file__).parent.parent / "example_site"
+SIZES = {"phone": PHONE, "desktop": DESKTOP}
+
+# Nothing is fetched from elsewhere: no fonts, no highlighting from another server.
+THEMES: dict[str, dict[str, Any]] = {
+    "mkdocs": {"name": "mkdocs", "highlightjs": False},
+    "readthedocs": {"name": "readthedocs", "highlightjs": False},
+    "material": {
+        "name": "material",
+        "font": False,
+        "palette": [
+            {"media": "(prefers-color-scheme: light)", "scheme": "default"},
+            {"media": "(prefers-color-scheme: dark)", "scheme": "slate"},
+        ],
+    },
+}
+EXTENSIONS = [
+    "admonition",
+    "attr_list",
+    "md_in_html",
+    "pymdownx.superfences",
+    {"pymdownx.tabbed": {"alternate_style": True}},
+]
+REFUSED = "Three rowing boats tied to the northern pier, one of them half under water"
+MORE_TEXT = "The heron stands in the shallows for most of the morning, and nobody moves it. " * 9
+
+PAGE = f"""
+# Harbour
+
+```genimage #top alt="Plain"
+A harbour at dawn
+```
+
+```genimage size=1024x1024 alt="With a caption"
+prompt: A lighthouse on a rock
+caption: The lighthouse, *before* the storm of 1911, with a [link](#top), in a caption for two lines.
+```
+
+1. Fill the kettle.
+
+    ```genimage alt="In a list"
+    A copper kettle
+    ```
+
+!!! note "A note"
+
+    ```genimage size=1024x1024 alt="In an admonition" caption="A letter"
+    A folded letter
+    ```
+
+```genimage align=center width=300 alt="Centred"
+A red buoy
+```
+
+```genimage align=center width=50% alt="Centred half"
+A red buoy
+```
+
+## Floats
+
+```genimage align=left width=300 alt="Left"
+A heron
+```
+
+{MORE_TEXT}
+
+```genimage align=right width=40% alt="Right" caption="A crab, in a caption longer than wide"
+A crab
+```
+
+{MORE_TEXT}
+
+```genimage align=left alt="Left without a width"
+A gull
+```
+
+{MORE_TEXT}
+
+## Widths
+
+```genimage width=50% alt="Half"
+A rope
+```
+
+```genimage width=300 alt="300"
+A knot
+```
+
+```genimage width=50% alt="Half with a caption" caption="A net, half as wide as the text."
+A net
+```
+
+```genimage size=1024x1536 caption="A tower" alt="Tall"
+A tower
+```
+
+```genimage link="https://wiki.example/map" width=300 alt="Linked"
+A map of the harbour
+```
+
+```genimage link="https://wiki.example/sea" width=50% caption="A sea" alt="Linked half"
+A map of the sea
+```
+
+```genimage size=1024x1024 alt="Take"
+prompt: Sails in three colours
+n: 3
+pick: all
+caption: Three takes
+```
+
+```genimage alt="Refused"
+{REFUSED}
+```
+
+```genimage quality=hihg
+A picture with a mistake
+```
+
+```genimage background=transparent size=1024x1024 width=300 alt="Transparent"
+An anchor
+```
+
+=== "One"
+
+    ```genimage alt="In the open tab"
+    An open tab
+    ```
+
+=== "Two"
+
+    ```genimage alt="In the closed tab"
+    A closed tab
+    ```
+"""
+
+
+def close(left: float, right: float, tolerance: float = 1.0) -> bool:
+    return abs(left - right) <= tolerance
+
+
+def width(box: list[float]) -> float:
+    return box[2] - box[0]
+
+
+def middle(box: list[float]) -> float:
+    return (box[0] + box[2]) / 2
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as running:
+        yield running
+
+
+def environment() -> dict[str, str]:
+    """For builds: nothing that would change what mkdocs.yml says."""
+    dropped = ("OPENAI_", "GENIMAGE_", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+    return {
+        name: value for name, value in os.environ.items() if not name.upper().startswith(dropped)
+    }
+
+
+def refuse(call: Call) -> Reply | None:
+    if call.fields.get("prompt") != REFUSED:
+        return None
+    return Reply(status=400, body=error_body("Not this.", "moderation_blocked"))
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One folder of pictures, made by the first build and found by the others."""
+    return tmp_path_factory.mktemp("cache") / "genimage"
+
+
+@pytest.fixture(scope="module")
+def site(
+    request: pytest.FixtureRequest,
+    browser: Browser,
+    cache: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[PageServer]:
+    """The site with `PAGE` in one theme."""
+    theme = request.param
+    made = Site(
+        tmp_path_factory.mktemp(theme),
+        config={"theme": THEMES[theme], "markdown_extensions": EXTENSIONS},
+        before=["search"],
+    )
+    made.write({"docs/index.md": "# Home\n", "docs/sub/page.md": PAGE})
+    with ImagesServer(reply=refuse) as api:
+        made.options = {
+            "base_url": api.base_url,
+            "api_key": "local",
+            "defaults": {"size": "1536x1024"},
+            "cache_dir": str(cache),
+        }
+        made.run(env=environment()).ended(warns=["'hihg'", "refused"])
+    with PageServer(made.root / "site") as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def look(request: pytest.FixtureRequest, browser: Browser, site: PageServer) -> Iterator[Visit]:
+    """`PAGE` in a window of one size, in light or dark."""
+    size, scheme = request.param
+    with visit(browser, site, "sub/page/", SIZES[size], dark=scheme == "dark") as seen:
+        yield seen
+
+
+LOOKS = [
+    pytest.param(theme, (size, scheme), id=f"{theme}-{size}-{scheme}")
+    for theme in THEMES
+    for size in SIZES
+    for scheme in (("light", "dark") if theme == "material" else ("light",))
+]
+in_all_looks = pytest.mark.parametrize(("site", "look"), LOOKS, indirect=True, scope="module")
+
+
+def check_sound(seen: Visit) -> None:
+    """What holds for every page of every site."""
+    assert not seen.errors
+    assert not seen.moved, "pictures moved the page when they arrived"
+    assert seen.shift == 0
+    for picture in seen.pictures():
+        if not picture["shown"]:
+            continue
+        box, content, room = picture["box"], picture["content"], picture["room"]
+        across, down = picture["natural"]
+        assert across > 0, f"not loaded: {picture}"
+        assert close(
+            width(content) / (content[3] - content[1]), across / down, 0.01 * across / down
+        )
+        assert width(box) >= 40, f"too small to see: {picture}"
+        assert box[0] >= room[0] - 0.5, f"sticks out: {picture}"
+        assert box[2] <= room[2] + 0.5, f"sticks out: {picture}"
+        if picture["caption"]:
+            assert picture["caption"][1] >= box[3] - 1, f"caption beside or above: {picture}"
+            assert close(middle(picture["caption"]), middle(picture["outer"]))
+    wide = seen.page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    assert wide <= 0, "the page is wider than the window"
+
+
+@in_all_looks
+def test_pictures_are_whole_and_keep_their_place(look: Visit) -> None:
+    check_sound(look)
+    assert len(look.pictures()) == 22
+
+
+@in_all_looks
+def test_widths(look: Visit) -> None:
+    """A share is one of the text's width, and pixels are pixels where there is room."""
+    for alt in ("Half", "Centred half", "Half with a caption", "Linked half"):
+        picture = look.picture(alt)
+        assert close(width(picture["box"]), width(picture["room"]) / 2), alt
+    for alt in ("300", "Centred", "Linked"):
+        assert close(width(look.picture(alt)["box"]), 300), alt
+    plain = look.picture("Plain")
+    assert close(width(plain["box"]), width(plain["room"]))
+    for alt in ("Centred", "Centred half"):
+        picture = look.picture(alt)
+        assert close(middle(picture["box"]), middle(picture["room"])), alt
+
+
+@in_all_looks
+def test_text_stands_beside_floats_where_there_is_room(look: Visit) -> None:
+    for alt in ("Left", "Right", "Left without a width"):
+        picture = look.picture(alt)
+        box, room, text = picture["box"], picture["room"], picture["next"]
+        if look.is_phone:
+            assert picture["float"] == "none", alt
+            assert close(middle(box), middle(room)), alt
+            assert text[1] >= box[3], alt
+            continue
+        side = alt.split()[0].lower()
+        assert picture["float"] == side
+        assert text[1] < box[3], f"{alt}: the text is below the picture"
+        assert width(box) <= width(room) / 2, alt
+        if side == "left":
+            assert close(box[0], room[0])
+            assert text[0] >= box[2] + 8, "text touches the picture"
+        else:
+            assert close(box[2], room[2])
+            assert text[2] <= box[0] - 8, "text touches the picture"
+            assert width(picture["caption"]) <= width(picture["outer"]) + 0.5
+    if look.is_phone:  # one without a width of its own is as wide as the text
+        picture = look.picture("Left without a width")
+        assert close(width(picture["box"]), width(picture["room"]))
+
+
+@in_all_looks
+def test_takes_stand_side_by_side(look: Visit) -> None:
+    takes = [picture for picture in look.pictures() if picture["alt"] == "Take"]
+    assert len({picture["name"] for picture in takes}) == 3
+    tops = {round(picture["box"][1]) for picture in takes}
+    assert len(tops) == (3 if look.is_phone else 1)
+    assert takes[0]["caption"][1] >= max(picture["box"][3] for picture in takes)
+
+
+@in_all_looks
+def test_captions_are_marked_up_and_readable(look: Visit) -> None:
+    caption = look.page.locator("figcaption").first
+    assert caption.locator("em").inner_text() == "before"
+    assert caption.locator("a").get_attribute("href") == "#top"
+    for number in range(look.page.locator("figcaption").count()):
+        contrast = look.page.locator("figcaption").nth(number).evaluate(CONTRAST)
+        assert contrast >= 4.5, "WCAG 2.2, 1.4.3"
+
+
+@in_all_looks
+def test_the_error_is_seen_where_the_picture_would_be(look: Visit) -> None:
+    note = look.page.locator(".genimage-error")
+    assert note.count() == 1
+    note.scroll_into_view_if_needed()
+    assert note.is_visible()
+    assert "docs/sub/page.md:" in note.inner_text()
+    assert "A picture with a mistake" not in look.page.locator("body").inner_text()
+    assert note.evaluate(CONTRAST) >= 4.5
+
+
+@in_all_looks
+def test_the_placeholders_text_can_be_read(look: Visit) -> None:
+    """With this machine's fonts: large enough, and within the picture."""
+    (name,) = [p["name"] for p in look.pictures() if p["name"].startswith("placeholder-")]
+    texts = look.page.evaluate(PLACEHOLDER_TEXTS, name)
+    lines = [text for text in texts if text["text"] in REFUSED]
+    assert " ".join(line["text"] for line in lines) == REFUSED
+    assert all(line["size"] >= 11 for line in lines)
+    assert all(text["inside"] for text in texts), texts
+
+
+@in_all_looks
+def test_links_are_reached_by_keyboard(look: Visit) -> None:
+    """In the page's order, each with a ring round the whole picture."""
+    look.page.locator(".genimage-error").evaluate("(note) => { note.tabIndex = -1; note.focus(); }")
+    reached = []
+    while len(reached) < 2:
+        look.page.keyboard.press("Shift+Tab")
+        reached.append(look.page.evaluate(FOCUSED))
+    assert [(found["href"], found["alt"]) for found in reached] == [
+        ("https://wiki.example/sea", "Linked half"),
+        ("https://wiki.example/map", "Linked"),
+    ]
+    assert all(found["ring"] and found["slack"] < 2 for found in reached)
+
+
+@pytest.mark.parametrize(
+    ("site", "look"),
+    [pytest.param("material", (size, "light"), id=size) for size in SIZES],
+    indirect=True,
+    scope="module",
+)
+def test_a_closed_tab_shows_its_picture_when_opened(look: Visit) -> None:
+    assert look.picture("In the open tab")["shown"]
+    assert not look.picture("In the closed tab")["shown"]
+    look.page.get_by_text("Two", exact=True).click()
+    image = look.page.get_by_alt_text("In the closed tab")
+    image.evaluate("async (image) => { image.scrollIntoView(); await image.decode(); }")
+    opened = look.picture("In the closed tab")
+    assert opened["natural"] == [1536, 1024]
+    assert close(width(opened["box"]), width(opened["room"]))
+
+
+@pytest.mark.parametrize("site", THEMES, indirect=True, scope="module")
+def test_right_to_left(browser: Browser, site: PageServer) -> None:
+    """`align` means sides of the page; what has none begins where lines begin."""
+    with visit(browser, site, "sub/page/", DESKTOP) as seen:
+        seen.page.evaluate("document.documentElement.dir = document.body.dir = 'rtl'")
+        check_sound(seen)
+        left, right = seen.picture("Left"), seen.picture("Right")
+        assert close(left["box"][0], left["room"][0])
+        assert close(right["box"][2], right["room"][2])
+        half = seen.picture("Half")
+        assert close(half["box"][2], half["room"][2])
+
+
+@pytest.mark.parametrize("site", THEMES, indirect=True, scope="module")
+def test_on_paper(browser: Browser, site: PageServer) -> None:
+    """No picture is higher than an A4 page with margins of 15 mm, or distorted."""
+    across, down = 680, 1009  # CSS pixels
+    with visit(browser, site, "sub/page/", (across, down)) as seen:
+        seen.page.emulate_media(media="print")
+        pictures = seen.pictures()
+        assert pictures
+        for picture in pictures:
+            content = picture["content"]
+            assert content[3] - content[1] <= down, picture
+            assert width(picture["box"]) <= width(picture["room"]) + 0.5, picture
+        fits = seen.page.get_by_alt_text("Tall").evaluate("(i) => getComputedStyle(i).objectFit")
+        assert fits == "contain"
+
+
+@pytest.fixture(scope="module")
+def example(
+    browser: Browser, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[PageServer, list[str]]]:
+    """The example site, and the paths of its pages."""
+    copy = tmp_path_factory.mktemp("example") / "example_site"
+    shutil.copytree(EXAMPLE, copy, ignore=shutil.ignore_patterns("site", "genimage"))
+    made = Site(copy)
+    made.run("--strict", env=environment(), keep_config=True).ended()
+    built = copy / "site"
+    pages = [
+        page.parent.relative_to(built).as_posix() + "/"
+        for page in sorted(built.rglob("index.html"))
+    ]
+    with PageServer(built) as server:
+        yield server, pages
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_example_site(browser: Browser, example: tuple[PageServer, list[str]], size: str) -> None:
+    server, pages = example
+    count = 0
+    for path in pages:
+        with visit(browser, server, path, SIZES[size], dark=size == "phone") as seen:
+            check_sound(seen)
+            count += len(seen.pictures())
+    assert count >= 10
+
+
+@pytest.mark.parametrize("needed", [True, False])
+def test_without_a_browser(monkeypatch: pytest.MonkeyPatch, needed: bool) -> None:
+    """The tests above are skipped visibly; where a browser is needed they fail."""
+    monkeypatch.setattr(browser_module.shutil, "which", lambda name: None)
+    monkeypatch.setattr(browser_module, "_IS_NEEDED", needed)
+    outcome = pytest.fail.Exception if needed else pytest.skip.Exception
+    with pytest.raises(outcome, match="chromium"), chromium():
+        pass
