@@ -261,6 +261,10 @@ def _inputs(
             if find_block is None:
                 raise OptionError("other blocks' pictures can be used in MkDocs only.")
             source = find_block(path[1:])
+            if source.request.options.get("output_format") == "gif":
+                raise OptionError(
+                    f"the block '{path}' makes a gif, which cannot be edited. Allowed: png, jpeg, webp."
+                )
             return BlockInput(path, source.request, source.shown_variants[0])
         return _load(path, site, page_dir, ("png", "jpeg", "webp"), MAX_INPUT_BYTES)
 

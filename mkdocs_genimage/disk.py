@@ -30,6 +30,18 @@ def sha256_of(file: FileIO) -> str:
     return digest.hexdigest()
 
 
+def make_private_folder(folder: Path) -> None:
+    """Make a folder whose content is of this machine alone: Git ignores it.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    ignore = folder / ".gitignore"
+    if not ignore.exists():
+        ignore.write_text("*\n", encoding="utf-8")
+
+
 def write_atomically(path: Path, data: bytes) -> None:
     """Write a file so that a reader, or a killed process, sees all of it or nothing.
 

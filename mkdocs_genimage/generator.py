@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import atexit
 import queue
+import signal
 import threading
 import time
 from typing import TYPE_CHECKING
 
 from mkdocs_genimage.budget import BudgetReachedError
 from mkdocs_genimage.errors import Billed, CacheError, GenimageError, ProviderError
+from mkdocs_genimage.journal import Journal
 from mkdocs_genimage.log import log
 from mkdocs_genimage.making import Job, Maker, StoppedError
 from mkdocs_genimage.pricing import Pricing
@@ -35,6 +37,7 @@ class Generator:
         progress: who is told.
         concurrency: requests in flight at most.
         pricing: what images cost here.
+        patience: seconds to wait for another process that is at work on the same image.
     """
 
     def __init__(
@@ -46,6 +49,7 @@ class Generator:
         *,
         concurrency: int,
         pricing: Pricing | None = None,
+        patience: float = 330.0,
     ) -> None:
         self.provider = provider
         self.cache = cache
@@ -70,6 +74,7 @@ class Generator:
             stopping=self._stopping,
             check=self._raise_fatal,
             jobs_of=lambda key: tuple(self._jobs.get(key, ())),
+            journal=Journal(cache.folder, patience),
         )
 
     def order(self, request: ImageRequest, variants: tuple[int, ...], place: Place) -> list[Job]:
@@ -144,6 +149,7 @@ class Generator:
             # The workers are daemons, which the interpreter does not wait for: so the queue is not
             # worked off behind an interrupt or a failed build. This saves what is in flight.
             atexit.register(self.stop)
+            self._heed_sigterm()
         if self._fatal or self._stopping.is_set():
             job.error = self._fatal or StoppedError("the build was stopped")
             job.done.set()
@@ -157,6 +163,16 @@ class Generator:
             )
             self._workers.append(worker)
             worker.start()
+
+    def _heed_sigterm(self) -> None:
+        """End by SIGTERM as by an interrupt, unless somebody else handles it: what is in flight is kept."""
+
+        def end(number: int, _frame: object) -> None:
+            raise SystemExit(128 + number)
+
+        is_main = threading.current_thread() is threading.main_thread()
+        if is_main and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+            signal.signal(signal.SIGTERM, end)
 
     def _check(self) -> GenimageError | None:
         """Why no request can be sent at all, found before the first one."""

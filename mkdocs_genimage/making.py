@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 from mkdocs_genimage.cache import StoredImage
 from mkdocs_genimage.errors import Billed, CacheError, GenimageError, ProviderError
 from mkdocs_genimage.log import log
-from mkdocs_genimage.request import InputFile
+from mkdocs_genimage.request import KEY_CHARS_IN_NAME, InputFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from mkdocs_genimage.budget import Budget
     from mkdocs_genimage.cache import Cache
+    from mkdocs_genimage.journal import Journal
     from mkdocs_genimage.places import Place
     from mkdocs_genimage.pricing import Pricing
     from mkdocs_genimage.providers import Answer, Provider
@@ -68,6 +69,7 @@ class Maker:
         stopping: set when nothing more may be sent.
         check: raises what makes every further request useless.
         jobs_of: the jobs under way or done for a key.
+        journal: outlives this process.
     """
 
     def __init__(
@@ -80,6 +82,7 @@ class Maker:
         stopping: threading.Event,
         check: Callable[[], None],
         jobs_of: Callable[[str], Sequence[Job]],
+        journal: Journal,
     ) -> None:
         self._provider = provider
         self._cache = cache
@@ -88,6 +91,7 @@ class Maker:
         self._stopping = stopping
         self._check = check
         self._jobs_of = jobs_of
+        self._journal = journal
         self._decoding = threading.Semaphore(PARALLEL_DECODES)
         self._random = Random()  # noqa: S311 - only jitter
 
@@ -97,8 +101,31 @@ class Maker:
         Raises:
             GenimageError: an image is missing in the end.
         """
-        count = len(job.variants)
         request = self._with_inputs(job)
+        name = job.request.key[:KEY_CHARS_IN_NAME]
+        with self._journal.hold(name):
+            for variant in job.variants:
+                # Another process may have made it since it was looked for.
+                found = self._cache.find(job.request, variant)
+                if isinstance(found, StoredImage):
+                    job.images[variant] = found
+            wanted = tuple(variant for variant in job.variants if variant not in job.images)
+            if not wanted:
+                return None
+            try:
+                answer = self._send(job, request, len(wanted))
+                cost = self._cost(request, answer)
+                self._store(job, wanted, answer, cost)
+            finally:
+                self._journal.end(name)
+            return cost
+
+    def _send(self, job: Job, request: ImageRequest, count: int) -> Answer:
+        """Send a request, again only where that is known to cost nothing twice.
+
+        Raises:
+            GenimageError: there is no answer.
+        """
         estimate = self._pricing.estimate(request, count, self._provider.host)
         for attempt in range(MAX_RETRIES + 1):
             if self._stopping.is_set():
@@ -106,26 +133,68 @@ class Maker:
             self._check()
             self._budget.take(count, estimate)
             try:
-                answer = self._provider.generate(request, count)
-                break
+                answer = self._send_once(job, request, count, estimate)
             except ProviderError as error:
                 if error.billed is Billed.NO:
                     self._budget.settle(count, estimate, 0.0)
                 wait = error.retry_after
                 if wait is None or wait > MAX_RETRY_WAIT or attempt == MAX_RETRIES:
                     raise
-                self._stopping.wait(max(wait, 2.0**attempt) * self._random.uniform(1.0, 1.25))
-        images = len(answer.images)
-        if not images:
-            raise ProviderError(
-                f"the answer of {self._server()} holds no picture.",
-                billed=Billed.MAYBE,
-                request_id=answer.request_id,
+                self._pause(max(wait, 2.0**attempt) * self._random.uniform(1.0, 1.25))
+                continue
+            self._budget.settle(0, estimate, self._cost(request, answer))
+            return answer
+        raise AssertionError
+
+    def _pause(self, seconds: float) -> None:
+        self._stopping.wait(seconds)
+
+    def _send_once(
+        self, job: Job, request: ImageRequest, count: int, estimate: float | None
+    ) -> Answer:
+        """Send a request, with an entry in the journal while it is under way.
+
+        Raises:
+            GenimageError: there is no answer.
+        """
+        name = job.request.key[:KEY_CHARS_IN_NAME]
+        facts = {
+            "key": job.request.key,
+            "place": str(job.place),
+            "host": self._provider.host,
+            "model": request.model,
+            "images": count,
+            "estimate": estimate,
+        }
+        before = self._journal.begin(name, facts)
+        if before:
+            log.info(
+                "%s: an earlier build asked for this picture (%s) and was ended before it came; that "
+                "request may have been billed.",
+                job.place,
+                before.get("began", "at an unknown time"),
             )
-        cost = self._pricing.actual(request, images, answer.usage, self._provider.host)
-        self._budget.settle(0, estimate, cost)
-        self._store(job, answer, cost)
-        return cost
+        try:
+            answer = self._provider.generate(request, count)
+            if not answer.images:
+                raise ProviderError(
+                    f"the answer of {self._server()} holds no picture.",
+                    billed=Billed.MAYBE,
+                    request_id=answer.request_id,
+                )
+        except ProviderError as error:
+            if error.billed is not Billed.NO:
+                outcome = {"outcome": error.message, "billed": error.billed.value}
+                self._journal.record({**facts, **outcome, "request_id": error.request_id})
+            raise
+        paid = {"cost": self._cost(request, answer), "usage": answer.usage}
+        made = {"outcome": "made", "images": len(answer.images), "request_id": answer.request_id}
+        self._journal.record({**facts, **made, **paid})
+        return answer
+
+    def _cost(self, request: ImageRequest, answer: Answer) -> float | None:
+        count = len(answer.images)
+        return self._pricing.actual(request, count, answer.usage, self._provider.host)
 
     def _with_inputs(self, job: Job) -> ImageRequest:
         """The request with the bytes of all its inputs, the mask as the API wants it.
@@ -191,7 +260,7 @@ class Maker:
         with contextlib.suppress(CacheError):
             self._cache.put_refusal(job.request, {**facts, "reason": error.message})
 
-    def _store(self, job: Job, answer: Answer, cost: float | None) -> None:
+    def _store(self, job: Job, wanted: tuple[int, ...], answer: Answer, cost: float | None) -> None:
         from mkdocs_genimage.imaging import ImageError, inspect
 
         facts = self._facts(job.request, answer.request_id)
@@ -202,7 +271,7 @@ class Maker:
         if cost is not None:
             facts["cost"] = round(cost / len(answer.images), 6)
         failure: GenimageError | None = None
-        for variant, data in zip(job.variants, answer.images, strict=False):
+        for variant, data in zip(wanted, answer.images, strict=False):
             # One that is lost must not take the others with it: they are paid for.
             try:
                 with self._decoding:
@@ -221,7 +290,7 @@ class Maker:
             raise failure
         if len(job.images) < len(job.variants):
             raise ProviderError(
-                f"{self._server()} sent {len(job.images)} of {len(job.variants)} pictures.",
+                f"{self._server()} sent {len(answer.images)} of {len(wanted)} pictures.",
                 billed=Billed.MAYBE,
                 request_id=answer.request_id,
             )

@@ -21,6 +21,9 @@ from mkdocs_genimage.progress import Progress
 from mkdocs_genimage.providers import ProviderSettings, load_provider
 from mkdocs_genimage.resolver import Drafts, Policy, Resolver
 
+PATIENCE = 30.0
+"""Seconds more than `timeout` to wait for another process that is at work on the same image."""
+
 if TYPE_CHECKING:
     from jinja2 import Environment
     from mkdocs.config.defaults import MkDocsConfig
@@ -166,6 +169,7 @@ class GenimagePlugin(BasePlugin[GenimageConfig]):
             Progress(),
             concurrency=int(options.concurrency),
             pricing=options.pricing,
+            patience=options.timeout + PATIENCE,
         )
         self._drafts = Drafts(
             (lambda: provider)

@@ -18,6 +18,7 @@ from mkdocs_genimage.cache import Cache, Missing, StoredImage
 from mkdocs_genimage.errors import Billed, GenimageError, ObjectionError, ProviderError
 from mkdocs_genimage.formats import EXTENSIONS, sniff
 from mkdocs_genimage.log import log
+from mkdocs_genimage.progress import dollars
 from mkdocs_genimage.request import BlockInput, variant_stem
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ class _Entry:
     job: Job | None = None
     bought: bool = False
     stale: bool = False
+    cost: float | None = None
 
 
 class Drafts:
@@ -268,6 +270,7 @@ class Resolver:
         image = entry.job.images.get(entry.variant) if entry.job else None
         if image:
             entry.state = "generated"
+            entry.cost = image.sidecar.get("cost")
             entry.shown = Shown(image.path.name, image.path, image.width, image.height)
             return
         entry.state = "failed"
@@ -325,6 +328,9 @@ class Resolver:
             f"{states.count('cached')} from the cache, {states.count('generated')} generated, "
             f"{states.count('failed')} failed"
         )
+        costs = [entry.cost for entry in self._entries.values() if entry.cost is not None]
+        if costs:
+            text += f", {dollars(sum(costs))} spent"
         placeholders = states.count("placeholder")
         if placeholders:
             text += f", {placeholders} shown as placeholder{'' if placeholders == 1 else 's'}"

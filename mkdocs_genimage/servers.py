@@ -78,6 +78,7 @@ class Server:
         response_format: what to ask for where the author does not; empty for nothing.
         qualities: its tiers, cheapest first; empty where all pass.
         max_n: pictures in one request.
+        mask: how a mask marks what is redrawn: `alpha` (transparent) or `white`.
         rules_hold: whether a model's name means OpenAI's model, so that `rules.check` holds.
         dates_hold: whether models end here when their makers end them, so that
             `rules.lifetime` holds.
@@ -92,6 +93,7 @@ class Server:
     response_format: str = ""
     qualities: tuple[str, ...] = ()
     max_n: int = 10
+    mask: Literal["alpha", "white"] = "alpha"
     rules_hold: bool = False
     dates_hold: bool = False
 
@@ -287,6 +289,7 @@ SERVERS: Mapping[str, Server] = {
         Server(
             # examples/server/main.cpp (2026): no webp, n clamped to 8, 512x512 for `auto`. Later
             # ones (routes_openai.cpp) do not clamp, and some make webp, though not of edits.
+            # A mask is read as grey, white for what is redrawn.
             "stable-diffusion.cpp",
             "stable-diffusion.cpp",
             generations=Route(
@@ -300,6 +303,7 @@ SERVERS: Mapping[str, Server] = {
             ),
             size="pixels",
             max_n=8,
+            mask="white",
         ),
         Server(
             # Forwards to many servers, and maps or drops what they do not take by itself
@@ -326,6 +330,8 @@ SERVERS: Mapping[str, Server] = {
 }
 """Every known server by its name."""
 
+SHORT_NAMES = {"sd.cpp": "stable-diffusion.cpp", "vllm": "vllm-omni"}
+
 
 def find_server(host: str, name: str = "") -> Server:
     """The server at a host, or the one that the author names.
@@ -338,6 +344,7 @@ def find_server(host: str, name: str = "") -> Server:
         ConfigurationError: there is no server of that name.
     """
     wanted = name.strip().lower()
+    wanted = SHORT_NAMES.get(wanted, wanted)
     if wanted and wanted not in SERVERS:
         raise ConfigurationError(
             f"there is no server {shown(name)}.{did_you_mean(wanted, SERVERS)} "

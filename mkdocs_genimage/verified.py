@@ -12,7 +12,7 @@ import json
 import time
 from typing import TYPE_CHECKING, Any
 
-from mkdocs_genimage.disk import write_atomically
+from mkdocs_genimage.disk import make_private_folder, write_atomically
 
 if TYPE_CHECKING:
     import os
@@ -65,8 +65,7 @@ class Verified:
             present = {path.name for path in self._folder.iterdir()}
             known = {name: entry for name, entry in self._entries().items() if name in present}
             own = self._folder / FOLDER
-            own.mkdir(exist_ok=True)
-            (own / ".gitignore").write_text("*\n", encoding="utf-8")
+            make_private_folder(own)
             text = json.dumps({"version": VERSION, "files": known}, separators=(",", ":"))
             write_atomically(own / "index.json", text.encode())
 

@@ -145,7 +145,11 @@ class Site:
         """Names of the files in the cache."""
         if not self.cache.is_dir():
             return []
-        return sorted(path.name for path in self.cache.iterdir() if path.name.endswith(ending))
+        return sorted(
+            path.name
+            for path in self.cache.iterdir()
+            if path.is_file() and path.name.endswith(ending)
+        )
 
     def build(
         self,

@@ -441,6 +441,15 @@ def test_example_site(browser: Browser, example: tuple[PageServer, list[str]], s
     assert count >= 10
 
 
+def test_requests_to_other_machines_are_stopped_and_told(browser: Browser, tmp_path: Path) -> None:
+    page = (
+        '<!doctype html><link rel="icon" href="data:,"><img src="http://elsewhere.invalid/x.png">'
+    )
+    (tmp_path / "index.html").write_text(page, encoding="utf-8")
+    with PageServer(tmp_path) as server, visit(browser, server, "", PHONE) as seen:
+        assert seen.errors[0] == "request to http://elsewhere.invalid/x.png"
+
+
 @pytest.mark.parametrize("needed", [True, False])
 def test_without_a_browser(monkeypatch: pytest.MonkeyPatch, needed: bool) -> None:
     """The tests above are skipped visibly; where a browser is needed they fail."""

@@ -163,6 +163,14 @@ def test_near_misses_that_repeat_are_each_told(site: Site) -> None:
     assert places == ["docs/index.md:1", "docs/index.md:7"]
 
 
+@pytest.mark.xfail(strict=True, reason="it is text, and nobody says so")
+def test_backticks_in_a_header_are_told(site: Site) -> None:
+    site.use_bare_theme()
+    text = fence("A fox", "caption='The `wren` command'")
+    site.write({"docs/index.md": f"# Home\n\n```genimage x``` is inline code.\n\n{text}\nText\n"})
+    site.build(warns=["docs/index.md:5: "])
+
+
 def test_stray_end_is_told_where_it_is(site: Site) -> None:
     """An equal line above it ends another block."""
     site.use_bare_theme()

@@ -331,7 +331,7 @@ def test_unknown_host(quick: Site, api: ImagesServer) -> None:
 def test_server_that_is_not_there(quick: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     site = quick
     site.options["base_url"] = f"http://127.0.0.1:{closed_port()}/v1"
-    monkeypatch.setattr("mkdocs_genimage.generator.MAX_RETRY_WAIT", 0.01)
+    monkeypatch.setattr("mkdocs_genimage.making.Maker._pause", lambda *_: None)
     site.write({"docs/index.md": PAGE})
     built = site.build(warns=["no connection to 127.0.0.1:"])
     assert "may have been billed" not in built.output
