@@ -107,11 +107,20 @@ def prepare_mask(mask: bytes, image: bytes, mode: str = "auto") -> tuple[bytes, 
                 "white on black, or make it transparent"
             )
         alpha = ImageChops.invert(colours.convert("L"))
-        # The colours stay, for servers that look at them and not at the transparency.
+        # The colours stay, for servers that look at these.
         colours.putalpha(alpha)
         out = io.BytesIO()
         colours.save(out, "PNG", optimize=True)
         return out.getvalue(), _coverage(alpha, "white")
+
+
+def white_mask(mask: bytes) -> bytes:
+    """A mask that is transparent where the picture is to be redrawn, as one that is white there."""
+    with Image.open(io.BytesIO(mask), formats=["PNG"]) as picture:
+        grey = ImageChops.invert(picture.convert("RGBA").getchannel("A"))
+        out = io.BytesIO()
+        grey.save(out, "PNG", optimize=True)
+        return out.getvalue()
 
 
 def _opaque(picture: Image.Image) -> Image.Image:

@@ -183,6 +183,7 @@ class Maker:
                     request_id=answer.request_id,
                 )
         except ProviderError as error:
+            self._journal.end(name)
             if error.billed is not Billed.NO:
                 outcome = {"outcome": error.message, "billed": error.billed.value}
                 self._journal.record({**facts, **outcome, "request_id": error.request_id})

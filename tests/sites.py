@@ -51,6 +51,11 @@ def fence(prompt: str, header: str = "", *, marks: str = "```", indent: str = ""
     return "".join(f"{indent}{line}\n" for line in lines)
 
 
+def behind(prefix: str, text: str, end: str = "\n") -> str:
+    """A text with a prefix in front of each line."""
+    return "".join(prefix + line + end for line in text.splitlines())
+
+
 @dataclass
 class Build:
     """One finished build in this process.

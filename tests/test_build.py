@@ -9,7 +9,7 @@ import pytest
 from api_server import ImagesServer, Reply, error_body
 from fence_cases import SETS, extension_set
 from pictures import picture
-from sites import Site, broken_links, differences, fence, holding, tree
+from sites import Site, behind, broken_links, differences, fence, holding, tree
 
 if TYPE_CHECKING:
     from api_call import Call
@@ -289,18 +289,14 @@ def test_picking_another_variant_costs_nothing(site: Site, api: ImagesServer) ->
 BLOCK = fence(prompt("fox"), ALT)
 
 
-def indented(prefix: str) -> str:
-    return "".join(prefix + line + "\n" for line in BLOCK.splitlines())
-
-
 PLACES = {
-    "list": f"1. a\n\n{indented('    ')}\n2. b\n",
-    "quote": f"> quoted\n>\n{indented('> ')}",
-    "admonition": f"!!! note\n\n{indented('    ')}",
-    "tabs": f'=== "A"\n\n{indented("    ")}\n=== "B"\n\n{indented("    ")}',
+    "list": f"1. a\n\n{behind('    ', BLOCK)}\n2. b\n",
+    "quote": f"> quoted\n>\n{behind('> ', BLOCK)}",
+    "admonition": f"!!! note\n\n{behind('    ', BLOCK)}",
+    "tabs": f'=== "A"\n\n{behind("    ", BLOCK)}\n=== "B"\n\n{behind("    ", BLOCK)}',
     "table": f"| a | b |\n|---|---|\n| 1 | 2 |\n{BLOCK}| c |\n",
-    "footnote": f"Text[^1].\n\n[^1]: Note\n\n{indented('    ')}",
-    "definition": f"term\n:   meaning\n\n{indented('    ')}",
+    "footnote": f"Text[^1].\n\n[^1]: Note\n\n{behind('    ', BLOCK)}",
+    "definition": f"term\n:   meaning\n\n{behind('    ', BLOCK)}",
     "md_in_html": f"<div markdown>\n\n{BLOCK}\n</div>\n",
     "details": f"<details>\n<summary>More</summary>\n{BLOCK}</details>\n",
     "span": f'<table><tr><td markdown="span">\n{BLOCK}</td></tr></table>\n',
@@ -339,7 +335,7 @@ def test_pictures_stand_wherever_a_block_does(
 EXAMPLES = {
     "longer fence": f"````markdown\n{BLOCK}````\n",
     "tildes": f"~~~\n{BLOCK}~~~\n",
-    "indented": "Text\n\n" + indented("    "),
+    "indented": "Text\n\n" + behind("    ", BLOCK),
     "pre": f"<pre>\n{BLOCK}</pre>\n",
     "comment": f"<!--\n{BLOCK}-->\n",
     "script": f"<script>\n{BLOCK}</script>\n",

@@ -95,7 +95,7 @@ def test_pictures_of_a_server(
     built = Build(example.root / "site", [])
     check_pages(built, example)
     before, cache = built.files(), tree(example.cache)
-    assert len(cache) == 2 * count
+    assert len(example.cached()) == 2 * count
     assert not [name for name in before if "/placeholder-" in name]
 
     run(example, env)

@@ -191,6 +191,20 @@ def test_second_interrupt_ends_at_once(
     assert len(api.posts) == CONCURRENCY
 
 
+@posix_only
+@pytest.mark.xfail(strict=True, reason="it stays for as long as the process lives")
+def test_signal_handlers_are_put_back(gallery: Site) -> None:
+    """Programs that build sites have ideas of their own about signals."""
+    wanted = (signal.SIGTERM, signal.SIGINT)
+    old = {number: signal.signal(number, signal.SIG_DFL) for number in wanted}
+    try:
+        gallery.build(strict=True)
+        assert [signal.getsignal(number) for number in wanted] == [signal.SIG_DFL] * 2
+    finally:
+        for number, handler in old.items():
+            signal.signal(number, handler)
+
+
 # --- Failed by others ---
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from mkdocs.plugins import BasePlugin
-from sites import Site, fence, holding
+from sites import Site, behind, fence, holding
 
 from mkdocs_genimage.options import OPTIONS, SITE_WIDE
 
@@ -26,10 +26,6 @@ if TYPE_CHECKING:
 GOLDEN = Path(__file__).parent / "golden" / "messages.txt"
 UPDATE = "UPDATE_GOLDEN" in os.environ  # read now: a fixture clears the environment later
 SECRET = "Quokka-42"
-
-
-def behind(prefix: str, text: str) -> str:
-    return "".join(prefix + line + "\n" for line in text.splitlines())
 
 
 BAD = f"{SECRET} by a lake"

@@ -335,7 +335,7 @@ def test_a_picture_over_the_limit(
 
 
 def test_an_endless_answer_is_cut_off(api: ImagesServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mkdocs_genimage.providers.openai.MAX_IMAGE_BYTES", 1000)
+    monkeypatch.setattr("mkdocs_genimage.providers.exchange.MAX_IMAGE_BYTES", 1000)
     error = failure(api, Reply(body=b'{"padding": "' + b"x" * 2_000_000 + b'"}'))
     assert "larger than" in error.message
     assert error.billed is Billed.MAYBE

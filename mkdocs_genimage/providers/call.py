@@ -81,9 +81,18 @@ def prepare(request: ImageRequest, count: int, server: Server) -> Call:
         files = [image for image in request.images if isinstance(image, InputFile)]
         arguments["image"] = [_upload(file) for file in files]
     if body.pop("mask", None) and request.mask:
-        arguments["mask"] = _upload(request.mask)
+        arguments["mask"] = _upload(_spelled_mask(request.mask, server))
     arguments["extra_body"] = body
     return Call(edit, arguments, request.model, tuple(body), count)
+
+
+def _spelled_mask(mask: InputFile, server: Server) -> InputFile:
+    """A mask, transparent where the picture is redrawn, as the server reads it."""
+    if server.mask == "alpha":
+        return mask
+    from mkdocs_genimage.imaging import white_mask
+
+    return InputFile(mask.name, white_mask(mask.data))
 
 
 def _upload(file: InputFile) -> tuple[str, bytes, str]:

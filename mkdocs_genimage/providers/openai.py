@@ -66,7 +66,7 @@ class OpenAIProvider:
         fields = requested_fields(request, count)
         adapted = self._server.adapt(fields, edit=edit)
         objections: list[tuple[str, str]] = []
-        if self._validate and edit and not self._server.has_edits:
+        if edit and not self._server.has_edits:  # nothing is left that could be sent all the same
             objections.append(("image", f"{self._server.title} cannot edit pictures."))
         elif self._validate and self._server.rules_hold:
             options = {name: value for name, value in fields.items() if name != "model"}
