@@ -126,6 +126,9 @@ class Generator:
     def stop(self) -> None:
         """Send nothing more, and wait until what is in flight has come and is stored."""
         atexit.unregister(self.stop)
+        is_main = threading.current_thread() is threading.main_thread()
+        if is_main and signal.getsignal(signal.SIGTERM) is _end:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
         self._stopping.set()
         self.cancel()
         count = self._in_flight
@@ -166,13 +169,9 @@ class Generator:
 
     def _heed_sigterm(self) -> None:
         """End by SIGTERM as by an interrupt, unless somebody else handles it: what is in flight is kept."""
-
-        def end(number: int, _frame: object) -> None:
-            raise SystemExit(128 + number)
-
         is_main = threading.current_thread() is threading.main_thread()
         if is_main and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
-            signal.signal(signal.SIGTERM, end)
+            signal.signal(signal.SIGTERM, _end)
 
     def _check(self) -> GenimageError | None:
         """Why no request can be sent at all, found before the first one."""
@@ -234,3 +233,7 @@ class Generator:
             cost,
             failed=job.error is not None,
         )
+
+
+def _end(number: int, _frame: object) -> None:
+    raise SystemExit(128 + number)

@@ -46,6 +46,7 @@ class Job:
         variants: which of its variants, from 1.
         place: the first block that wants it.
         images: what has come and been stored, by variant.
+        made_elsewhere: variants that another process made meanwhile.
         error: why something is missing.
         done: set when nothing more will come.
     """
@@ -54,6 +55,7 @@ class Job:
     variants: tuple[int, ...]
     place: Place
     images: dict[int, StoredImage] = field(default_factory=dict)
+    made_elsewhere: set[int] = field(default_factory=set)
     error: GenimageError | None = None
     done: threading.Event = field(default_factory=threading.Event)
 
@@ -109,6 +111,7 @@ class Maker:
                 found = self._cache.find(job.request, variant)
                 if isinstance(found, StoredImage):
                     job.images[variant] = found
+                    job.made_elsewhere.add(variant)
             wanted = tuple(variant for variant in job.variants if variant not in job.images)
             if not wanted:
                 return None

@@ -139,7 +139,7 @@ class Resolver:
             ObjectionError: it would be refused.
         """
         wanted = composed.shown_variants
-        ordered = range(1, composed.count + 1) if self.policy == "generate" else wanted
+        ordered = range(1, composed.count + 1) if self._makes_images else wanted
         self._obtain(composed.request, tuple(ordered), place, wanted)
         shown = []
         for variant in wanted:
@@ -243,14 +243,11 @@ class Resolver:
         refusal = self._refusal(request, found)
         if refusal:
             log.warning("%s: %s", place, refusal)
-        elif self.policy == "generate" and not found.bought and not self._settled:
-            if self._generator.provider.draft:
-                drawn = self._drafts.draw(request, variant, size)
-                return _Entry(request, variant, drawn, "placeholder")
+        elif self._makes_images and not found.bought and not self._settled:
             ending = EXTENSIONS[request.options.get("output_format", "png")]
             name = variant_stem(request.stem, variant) + ending
             return _Entry(request, variant, Shown(name, None, *size), "pending")
-        if self.policy == "generate" and self._settled and not refusal and not found.reason:
+        if self._makes_images and self._settled and not refusal and not found.reason:
             log.warning(
                 "%s: the block came up only when the pictures were made, in a page that another plugin "
                 "renders late. Put the same block on a page of its own to have its picture made.",
@@ -260,9 +257,13 @@ class Resolver:
         drawn = self._drafts.draw(request, variant, shown_size)
         return _Entry(request, variant, drawn, "placeholder", bought=found.bought)
 
+    @property
+    def _makes_images(self) -> bool:
+        return self.policy == "generate" and not self._generator.provider.draft
+
     def _refusal(self, request: ImageRequest, found: Missing) -> str:
         """Why a missing picture is not asked for again, if it would be."""
-        if self.policy != "generate" or found.bought:
+        if not self._makes_images or found.bought:
             return ""
         return self._cache.refusal(request, self._generator.provider.host)
 
@@ -270,7 +271,10 @@ class Resolver:
         image = entry.job.images.get(entry.variant) if entry.job else None
         if image:
             entry.state = "generated"
-            entry.cost = image.sidecar.get("cost")
+            if entry.job and entry.variant in entry.job.made_elsewhere:
+                entry.state = "cached"
+            else:
+                entry.cost = image.sidecar.get("cost")
             entry.shown = Shown(image.path.name, image.path, image.width, image.height)
             return
         entry.state = "failed"
