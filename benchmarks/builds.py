@@ -64,11 +64,12 @@ def imported(site: Path, *packages: str) -> list[str]:
 
 
 def _environment() -> dict[str, str]:
-    """The environment without what would change the builds."""
+    """The environment, without what would change the builds."""
     dropped = ("OPENAI_", "GENIMAGE_", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
-    return {
+    kept = {
         name: value for name, value in os.environ.items() if not name.upper().startswith(dropped)
     }
+    return {**kept, "NO_MKDOCS_2_WARNING": "1"}  # Material's advertisement, at each build
 
 
 class Api:

@@ -171,7 +171,7 @@ class Cache:
 
         Args:
             request: what would be asked for.
-            host: the server; another one, or another model, may judge otherwise.
+            host: the server; another one, or another model or level of moderation, may judge otherwise.
         """
         path = self._refusal_path(request)
         try:
@@ -179,7 +179,8 @@ class Cache:
         except (OSError, ValueError, RecursionError):
             return ""
         asked = {"key": request.key, "host": host, "model": request.model}
-        if not isinstance(refusal, dict) or any(refusal.get(k) != v for k, v in asked.items()):
+        asked["moderation"] = request.moderation
+        if not isinstance(refusal, dict) or any(refusal.get(k, "") != v for k, v in asked.items()):
             return ""
         day = str(refusal.get("created", ""))[:10]
         name = f", request {refusal['request_id']}" if refusal.get("request_id") else ""

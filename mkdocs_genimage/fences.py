@@ -29,6 +29,7 @@ _MARKER_LINE = re.compile(
     # One blank, then any: two neighbouring repeats would backtrack without end on long lines.
     r"[> ]*(?:(?:[-*+]|\d+[.)]|:|\[\^[^\]]*\]:|\[[ xX]\]) [> ]*)+(?P<run>`{3,}(?=[^`]*$)|~{3,})(?P<info>.*)"
 )
+_WITH_BACKTICKS = re.compile(r"[> ]*(?P<run>`{3,})(?P<info>[^`]+`.*)")
 _FIRST_WORDS = re.compile(r"(?:`{3}|~{3})[ \t{]*([^\s`~{}]+)")
 _ATTRIBUTES = re.compile(r"""(?:"[^"]*"|'[^']*'|[^\s{}"'])+""")
 _CLOSE_ENOUGH = 0.8
@@ -181,6 +182,7 @@ class _Scanner:
         """Deal with a line that may open a fence. Returns where to go on."""
         opening = _OPENING.match(line)
         if opening is None:
+            self._miss_backticks(index, line)
             on_marker = _MARKER_LINE.match(line)
             if on_marker and _language(on_marker["info"].strip()) == LANGUAGE:
                 self._miss(
@@ -200,6 +202,20 @@ class _Scanner:
                 f'This is not a genimage block. Did you mean "{opening["run"]}{LANGUAGE}"?',
             )
         return index + 1 if ending.close is None else ending.close + 1
+
+    def _miss_backticks(self, index: int, line: str) -> None:
+        """Tell of a header with backticks in it, unless the line is inline code, closed by its run."""
+        header = _WITH_BACKTICKS.match(line)
+        if (
+            header
+            and _language(header["info"].strip()) == LANGUAGE
+            and header["run"] not in header["info"]
+        ):
+            self._miss(
+                index,
+                "Backticks cannot stand in this header. Write the option in the body, or begin and end "
+                "the block with ~~~.",
+            )
 
     def _judge(self, index: int, opening: re.Match[str], ending: _Ending) -> None:
         """Record a genimage fence, or why it is none."""

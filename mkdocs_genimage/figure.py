@@ -171,6 +171,11 @@ class Correction:
     size: tuple[int, int]
     placeholder: bool
 
+    @property
+    def is_as_expected(self) -> bool:
+        """Whether there is nothing to put right."""
+        return (self.name, self.size) == (self.expected, self.expected_size)
+
 
 def correct_images(content: str, corrections: Iterable[Correction]) -> str:
     """The HTML of a page as it would have been, had all its images been known before.

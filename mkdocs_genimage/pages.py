@@ -56,6 +56,7 @@ class Pages:
         self._told: set[str] = set()
         self._bad_blocks: list[str] = []
         self._is_settled = False
+        self._corrections: list[Correction] = []
 
     # What MkDocs' events bring
 
@@ -101,6 +102,22 @@ class Pages:
             raise PluginError(
                 f"genimage: 'missing: error' is set, and these pictures are missing:\n  {listed}"
             )
+
+    def finish(self) -> None:
+        """Correct what other plugins wrote from copies of pages that they took before `settle`.
+
+        Only a build that made images has anything to correct.
+        """
+        if all(item.is_as_expected for item in self._corrections):
+            return
+        own = {record.page.file.abs_dest_path for record in self._records.values() if record.page}
+        for path in Path(self._config.site_dir).rglob("*.html"):
+            if str(path) in own:
+                continue
+            text = path.read_bytes().decode("utf-8", "surrogateescape")
+            corrected = correct_images(text, self._corrections)
+            if corrected != text:
+                path.write_bytes(corrected.encode("utf-8", "surrogateescape"))
 
     # What the Markdown extension asks
 
@@ -216,6 +233,7 @@ class Pages:
             corrections.append(
                 Correction(pending.name, pending.size, shown.name, size, shown.placeholder)
             )
+        self._corrections += corrections
         page.content = correct_images(page.content or "", corrections)
         page.markdown = correct_images(page.markdown or "", corrections)
         record.links = {

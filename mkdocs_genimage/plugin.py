@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+import click
 from mkdocs.exceptions import PluginError
 from mkdocs.plugins import BasePlugin, event_priority
 
@@ -114,6 +115,12 @@ class GenimagePlugin(BasePlugin[GenimageConfig]):
         if self._pages:
             self._pages.settle(files)
 
+    @event_priority(-100)
+    def on_post_build(self, *, config: MkDocsConfig) -> None:
+        """Correct what others wrote from copies of pages."""
+        if self._pages:
+            self._pages.finish()
+
     def on_shutdown(self) -> None:
         """The command ends, by itself or by an interrupt: keep what is in flight, send nothing more."""
         if self._generator:
@@ -127,8 +134,13 @@ class GenimagePlugin(BasePlugin[GenimageConfig]):
     def _policy(self) -> Policy:
         if not self.config.enabled:
             return "off"
-        policy: Policy = self.config.serve if self._command == "serve" else self.config.missing  # type: ignore[assignment]
+        policy: Policy = self.config.serve if self._is_serving() else self.config.missing  # type: ignore[assignment]
         return policy
+
+    def _is_serving(self) -> bool:
+        """Whether this is `mkdocs serve`, which calls itself `build` when it is given `--clean`."""
+        context = click.get_current_context(silent=True)
+        return self._command == "serve" or (context is not None and context.info_name == "serve")
 
     def _prepare_command(self, config: MkDocsConfig) -> None:
         """What lives as long as the command; made anew only if its options were edited in `serve`.

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 _FIELDS = ("per_image", "multiplier", "text_in", "image_in", "image_out", "text_out")
 _NEEDED_RATES = ("text_in", "image_in", "image_out")
 
+MAX_PRICE = 1_000_000
+"""Above every known price and factor; finite, so that costs can be added up."""
+
 
 @dataclass(frozen=True)
 class Pricing:
@@ -45,8 +48,11 @@ class Pricing:
             if name not in _FIELDS:
                 hint = did_you_mean(str(name), _FIELDS)
                 raise OptionError(f"there is no '{name}'.{hint} Allowed: {_allowed()}.")
-            if isinstance(number, bool) or not isinstance(number, (int, float)) or not number >= 0:
-                raise OptionError(f"'{name}' is {shown(number)}. Allowed: a number of at least 0.")
+            # True is no price, and neither are infinity and "not a number".
+            if type(number) not in (int, float) or not 0 <= number <= MAX_PRICE:
+                raise OptionError(
+                    f"'{name}' is {shown(number)}. Allowed: a number from 0 to {MAX_PRICE:,}."
+                )
         tokens = {name: number for name, number in value.items() if name in _FIELDS[2:]}
         if tokens and not all(name in tokens for name in _NEEDED_RATES):
             raise OptionError(f"prices of tokens need all of {', '.join(_NEEDED_RATES)}.")

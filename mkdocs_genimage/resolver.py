@@ -175,27 +175,35 @@ class Resolver:
             # then it counts.
             if variant in wanted or entry.state == "pending":
                 self._entries[request.key, variant] = entry
-        if orders:
-            self._review(request, orders, place)
-            for source in request.images:
-                if isinstance(source, BlockInput):
-                    self._obtain(source.request, (source.variant,), place)
-            for job in self._generator.order(request, tuple(orders), place):
-                for variant in job.variants:
-                    if variant in orders:
-                        self._entries[request.key, variant].job = job
+        if not orders:
+            return
+        try:
+            self._review(request, len(orders), place)
+        except ObjectionError:
+            for variant in orders:
+                del self._entries[request.key, variant]
+            raise
+        for job in self._generator.order(request, tuple(orders), place):
+            for variant in job.variants:
+                if variant in orders:
+                    self._entries[request.key, variant].job = job
 
-    def _review(self, request: ImageRequest, orders: list[int], place: Place) -> None:
-        """See that nothing is sent which would be refused, and say what is sent otherwise.
+    def _review(self, request: ImageRequest, count: int, place: Place) -> None:
+        """See that nothing is sent which would be refused, and order what it is made from.
 
         Raises:
             ObjectionError: it would be.
         """
-        review = self._generator.provider.review(request, len(orders))
+        review = self._generator.provider.review(request, count)
         if review.objections:
-            for variant in orders:
-                del self._entries[request.key, variant]
             raise ObjectionError(review.objections)
+        for source in request.images:
+            if isinstance(source, BlockInput):
+                try:
+                    self._obtain(source.request, (source.variant,), place)
+                except ObjectionError:
+                    message = f"'image': the block '{source.name}' is wrong itself."
+                    raise ObjectionError([("image", message)]) from None
         for _, message in review.remarks:
             log.info("%s: %s", place, message)
 

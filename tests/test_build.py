@@ -70,6 +70,11 @@ def test_pictures_and_links_lead_to_files(
     linked_page = "linked/index.html" if directory_urls else "linked.html"
     target = "../guide/" if directory_urls else "guide.html"
     assert target in [a.get("href") for a in built.tags(linked_page, "a")]
+    # The check of links sees what is missing.
+    picture = next(built.site_dir.glob("assets/genimage/a-dove-*.png"))
+    picture.unlink()
+    (broken,) = broken_links(built.site_dir)
+    assert broken.endswith(f"/{picture.name}")
     assert [f["id"] for f in built.tags(linked_page, "figure")] == ["gnu"]
 
 

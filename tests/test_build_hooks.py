@@ -289,7 +289,6 @@ def test_collected_pages_are_the_same_in_a_cold_and_a_warm_build(
     assert differences(before, warm.files()) == []
 
 
-@pytest.mark.xfail(strict=True, reason="what was collected still names the file that was expected")
 def test_collected_pages_have_no_broken_pictures(site: Site, api: ImagesServer) -> None:
     api.reply = lambda _: Reply(format="webp")
     site.write({"docs/index.md": "# Home", "docs/a.md": block("fox", "alt=x size=512x512")})

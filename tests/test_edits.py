@@ -415,7 +415,6 @@ def test_source_that_is_wrong_itself(site: Site, api: ImagesServer) -> None:
     assert api.posts == []
 
 
-@pytest.mark.xfail(strict=True, reason="the edit is told what is wrong with its source as its own")
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
 def test_source_that_is_known_to_be_refused(
     site: Site, api: ImagesServer, order: tuple[int, ...]

@@ -38,6 +38,12 @@ def blocks(site: Site) -> list[Block]:
     return found
 
 
+def variants(block: Block) -> tuple[int, int]:
+    """How many pictures a block has, and how many of them it shows."""
+    count = block.options.get("n", 1)
+    return count, count if block.options.get("pick") == "all" else 1
+
+
 def check_pages(built: Build, site: Site) -> None:
     """What holds for the example however its pictures are made."""
     assert broken_links(built.site_dir, SITE_URL) == []
@@ -54,7 +60,7 @@ def check_pages(built: Build, site: Site) -> None:
                 assert int(attrs["width"]) > 0
                 assert int(attrs["height"]) > 0
                 assert attrs["loading"] in ("lazy", "eager")
-    assert images == len(blocks(site))
+    assert images == sum(variants(block)[1] for block in blocks(site))
     assert silent == sum(bool(block.options.get("decorative")) for block in blocks(site))
     texts = {
         name: " ".join(data.decode("utf-8", "replace").split())
@@ -75,14 +81,25 @@ def test_offline_build_is_strict_and_complete(example: Site, child_env: dict[str
     check_pages(built, example)
     assert not example.cache.exists()
     drawn = [name for name in built.files() if "/placeholder-" in name]
-    assert len(drawn) == len(blocks(example))
+    assert len(drawn) == sum(variants(block)[1] for block in blocks(example))
 
 
 def test_limits_in_its_configuration_are_enough(example: Site) -> None:
     text = re.sub(r"!!python/name:\S+", "x", example.config_file.read_text(encoding="utf-8"))
     text = re.sub(r"!ENV (\[[^\]]*\])", r"\1", text)
     (options,) = [p["genimage"] for p in yaml.safe_load(text)["plugins"] if isinstance(p, dict)]
-    assert options["max_images"] >= len(blocks(example))
+    count = sum(variants(block)[0] for block in blocks(example))
+    assert options["max_images"] >= count
+    assert f"This site has {count} pictures" in text
+
+
+def test_it_shows_what_blocks_can_do(example: Site) -> None:
+    options = [block.options for block in blocks(example)]
+    assert any("mask" in one for one in options)
+    assert any(str(path).startswith("#") for one in options for path in one.get("image", ()))
+    assert any(isinstance(one.get("pick"), int) for one in options)
+    assert any(one.get("pick") == "all" for one in options)
+    assert {one.get("style") for one in options} == {None, "study", "none"}
 
 
 def test_pictures_of_a_server(
@@ -95,7 +112,7 @@ def test_pictures_of_a_server(
     built = Build(example.root / "site", [])
     check_pages(built, example)
     before, cache = built.files(), tree(example.cache)
-    assert len(example.cached()) == 2 * count
+    assert len(example.cached()) == 2 * sum(variants(block)[0] for block in blocks(example))
     assert not [name for name in before if "/placeholder-" in name]
 
     run(example, env)

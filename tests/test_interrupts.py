@@ -192,7 +192,6 @@ def test_second_interrupt_ends_at_once(
 
 
 @posix_only
-@pytest.mark.xfail(strict=True, reason="it stays for as long as the process lives")
 def test_signal_handlers_are_put_back(gallery: Site) -> None:
     """Programs that build sites have ideas of their own about signals."""
     wanted = (signal.SIGTERM, signal.SIGINT)

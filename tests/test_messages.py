@@ -159,7 +159,6 @@ def test_near_misses_that_repeat_are_each_told(site: Site) -> None:
     assert places == ["docs/index.md:1", "docs/index.md:7"]
 
 
-@pytest.mark.xfail(strict=True, reason="it is text, and nobody says so")
 def test_backticks_in_a_header_are_told(site: Site) -> None:
     site.use_bare_theme()
     text = fence("A fox", "caption='The `wren` command'")

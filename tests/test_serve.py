@@ -134,7 +134,6 @@ def test_serve_pays_nothing(pages: Site, api: ImagesServer, child_env: dict[str,
     assert not pages.cache.exists()
 
 
-@pytest.mark.xfail(strict=True, reason="MkDocs calls this a build")
 def test_clean_serve_pays_nothing(
     pages: Site, api: ImagesServer, child_env: dict[str, str]
 ) -> None:
