@@ -32,6 +32,8 @@ MAX_INPUT_BYTES = 50_000_000
 """Per input image; the Images API's limit (API reference, 2026-11)."""
 MAX_MASK_BYTES = 4_000_000
 """The Images API's limit for a mask (API reference, 2026-11)."""
+_OVERLAYS = {"mask": MAX_MASK_BYTES, "markup": MAX_INPUT_BYTES}
+"""Files that lie over the first image, and how large they may be."""
 NO_STYLE = "none"
 
 _Input = TypeVar("_Input")
@@ -171,7 +173,7 @@ def compose(
         style = site.styles[chosen]
     options = _merged(site.defaults, style.options, page_options, block.options)
     problems = [Problem(block.lines.get(name, 0), message) for name, message in conflicts(options)]
-    images, mask = _inputs(options, block, site, page_dir, find_block, problems)
+    images, overlays = _inputs(options, block, site, page_dir, find_block, problems)
     subject = normalise_prompt(block.prompt)
     prompt = normalise_prompt(style.text.replace("{prompt}", subject))
     if len(prompt) > MAX_PROMPT_CHARS:
@@ -184,7 +186,7 @@ def compose(
         )
     if problems:
         raise BlockError(sorted(problems, key=lambda problem: problem.line))
-    not_hashed_as_such = ("prompt", "style", "n", "image", "mask")
+    not_hashed_as_such = ("prompt", "style", "n", "image", *_OVERLAYS)
     request = ImageRequest(
         prompt=prompt,
         options={
@@ -193,7 +195,8 @@ def compose(
             if name in GENERATION and name not in not_hashed_as_such
         },
         images=images,
-        mask=mask,
+        mask=overlays.get("mask"),
+        markup=overlays.get("markup"),
         subject=subject,
         model=options.get("model", site.model),
         moderation=options.get("moderation", site.moderation),
@@ -243,7 +246,7 @@ def _inputs(
     page_dir: Path | None,
     find_block: Callable[[str], Composed] | None,
     problems: list[Problem],
-) -> tuple[tuple[InputFile | BlockInput, ...], InputFile | None]:
+) -> tuple[tuple[InputFile | BlockInput, ...], dict[str, InputFile | None]]:
     def attempt(name: str, path: str, load: Callable[[], _Input]) -> _Input | None:
         try:
             return load()
@@ -261,19 +264,23 @@ def _inputs(
             if find_block is None:
                 raise OptionError("other blocks' pictures can be used in MkDocs only.")
             source = find_block(path[1:])
-            if source.request.options.get("output_format") == "gif":
+            form = source.request.options.get("output_format")
+            if form in ("gif", "svg"):
                 raise OptionError(
-                    f"the block '{path}' makes a gif, which cannot be edited. Allowed: png, jpeg, webp."
+                    f"the block '{path}' makes a {form}, which cannot be edited. Allowed: png, jpeg, webp."
                 )
             return BlockInput(path, source.request, source.shown_variants[0])
         return _load(path, site, page_dir, ("png", "jpeg", "webp"), MAX_INPUT_BYTES)
 
     images = [attempt("image", path, partial(image, path)) for path in options.get("image", ())]
-    mask = None
-    if "mask" in options:
-        path = options["mask"]
-        mask = attempt("mask", path, lambda: _load(path, site, page_dir, ("png",), MAX_MASK_BYTES))
-    return tuple(image for image in images if image), mask
+    overlays = {
+        name: attempt(
+            name, options[name], partial(_load, options[name], site, page_dir, ("png",), limit)
+        )
+        for name, limit in _OVERLAYS.items()
+        if name in options
+    }
+    return tuple(image for image in images if image), overlays
 
 
 def _load(

@@ -9,6 +9,7 @@ from PIL import Image, ImageChops
 
 from mkdocs_genimage.errors import GenimageError
 from mkdocs_genimage.formats import sniff
+from mkdocs_genimage.svg import SvgError, measure_svg
 
 MAX_PIXELS = 80_000_000
 """Largest picture that is decoded: 2.4 times 8K UHD, and below Pillow's own limit of 89 million."""
@@ -38,11 +39,17 @@ def inspect(data: bytes) -> ImageInfo:
     """Decode a picture to its last byte and measure it.
 
     Raises:
-        ImageError: no PNG, JPEG, WebP or GIF, torn, or more than `MAX_PIXELS`.
+        ImageError: no PNG, JPEG, WebP, GIF or SVG, torn, more than `MAX_PIXELS`, or an SVG that could do
+            something.
     """
     form = sniff(data)
-    if form is None or form == "svg":
-        raise ImageError("the bytes are no PNG, JPEG, WebP or GIF picture")
+    if form is None:
+        raise ImageError("the bytes are no PNG, JPEG, WebP, GIF or SVG picture")
+    if form == "svg":
+        try:
+            return ImageInfo(form, *measure_svg(data))
+        except SvgError as error:
+            raise ImageError(str(error)) from None
     try:
         with Image.open(io.BytesIO(data), formats=[form.upper()]) as image:
             width, height = image.size
@@ -97,8 +104,7 @@ def prepare_mask(mask: bytes, image: bytes, mode: str = "auto") -> tuple[bytes, 
                 "the mask has no transparency. Where white marks what is redrawn, set 'mask_mode: white'"
             )
         if mode == "alpha" or (mode == "auto" and has_alpha):
-            alpha = picture.convert("RGBA").getchannel("A")
-            return mask, _coverage(alpha, "alpha" if has_alpha else "white")
+            return mask, _coverage(_alpha(picture), "alpha")
         colours = _opaque(picture)
         red, green, blue = colours.split()
         if mode == "auto" and (_apart(red, green) > MAX_TINT or _apart(green, blue) > MAX_TINT):
@@ -136,6 +142,16 @@ def _opaque(picture: Image.Image) -> Image.Image:
     flat = Image.new("RGB", seen.size)
     flat.paste(seen, mask=seen.getchannel("A"))
     return flat
+
+
+def _alpha(picture: Image.Image) -> Image.Image:
+    """The transparency of a picture that has one."""
+    see_through = picture.info.get("transparency")
+    if picture.mode == "1" and isinstance(see_through, int):
+        # Pillow 11 does not convert these: one of the two colours is transparent.
+        grey = picture.convert("L")
+        return ImageChops.invert(grey) if see_through else grey
+    return picture.convert("RGBA").getchannel("A")
 
 
 def _apart(one: Image.Image, other: Image.Image) -> int:

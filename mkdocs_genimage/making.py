@@ -229,7 +229,24 @@ class Maker:
             if warning:
                 log.warning("%s: %s.", job.place, warning)
             mask = InputFile(mask.name, data)
+        if request.markup:
+            self._check_markup(request.markup, images[0])
         return replace(request, images=tuple(images), mask=mask)
+
+    def _check_markup(self, markup: InputFile, image: InputFile) -> None:
+        from mkdocs_genimage.imaging import ImageError, inspect
+
+        try:
+            with self._decoding:
+                over, under = inspect(markup.data), inspect(image.data)
+        except ImageError as error:
+            raise ProviderError(f"{error}.", cure="Nothing was sent.") from None
+        if (over.width, over.height) != (under.width, under.height):
+            raise ProviderError(
+                f"the markup has {over.width}x{over.height} pixels and its image "
+                f"{under.width}x{under.height}: both need the same dimensions.",
+                cure="Nothing was sent.",
+            )
 
     def _picture_of(self, source: BlockInput) -> InputFile:
         for job in self._jobs_of(source.request.key):

@@ -127,7 +127,7 @@ def _choice(*words: str) -> Callable[[Any], str]:
 
 def _format(value: Any) -> str:
     word = _text(value).lower().lstrip(".")
-    return _choice("png", "jpeg", "webp", "gif")("jpeg" if word == "jpg" else word)
+    return _choice("png", "jpeg", "webp", "gif", "svg")("jpeg" if word == "jpg" else word)
 
 
 def _integer(least: int, most: int) -> Callable[[Any], int]:
@@ -303,9 +303,9 @@ _TABLE = (
         "output_format",
         "generation",
         _format,
-        "png, jpeg, webp, gif",
+        "png, jpeg, webp, gif, svg",
         "The file format to ask for; png is the servers' usual default.",
-        ("png", "jpeg", "webp", "gif"),
+        ("png", "jpeg", "webp", "gif", "svg"),
     ),
     Option(
         "output_compression",
@@ -362,6 +362,14 @@ _TABLE = (
         "generation",
         "How to read `mask`: by its transparency (`alpha`), or white for what is redrawn (`white`).",
         *("auto", "alpha", "white"),
+    ),
+    Option(
+        "markup",
+        "generation",
+        _path,
+        "the path of a png file",
+        "A drawing over the first `image` that shows what to change, for models that take one: a "
+        "transparent png of the same dimensions. Not together with `mask`.",
     ),
     _words(
         "input_fidelity",
@@ -547,6 +555,10 @@ def conflicts(options: Mapping[str, Any]) -> list[tuple[str, str]]:
     )
     if "mask" in options and "image" not in options:
         found.append(("mask", "'mask' needs an 'image' that it belongs to."))
+    if "markup" in options and "image" not in options:
+        found.append(("markup", "'markup' needs an 'image' that it is drawn over."))
+    if "markup" in options and "mask" in options:
+        found.append(("markup", "'markup' and 'mask' exclude each other: remove one of the two."))
     if "mask_mode" in options and "mask" not in options:
         found.append(("mask_mode", "'mask_mode' needs a 'mask' that it is about."))
     if "input_fidelity" in options and "image" not in options:

@@ -93,9 +93,10 @@ class ImageRequest:
     Attributes:
         prompt: the normalised prompt with its style applied.
         options: generation options that the author set, by their API names, with
-            plain JSON values. Never holds `prompt`, `style`, `n`, `image` or `mask`.
+            plain JSON values. Never holds `prompt`, `style`, `n` or files.
         images: pictures to edit, in order.
         mask: the mask of the first picture.
+        markup: a drawing over the first picture.
         subject: the prompt without its style; names the file, does not enter the key.
         model: the model to ask: the author's own choice (then also in `options`) or the site's.
         moderation: the site's moderation level; part of the renderer, not of the key.
@@ -105,6 +106,7 @@ class ImageRequest:
     options: Mapping[str, Any] = field(default_factory=dict)
     images: tuple[InputFile | BlockInput, ...] = ()
     mask: InputFile | None = None
+    markup: InputFile | None = None
     subject: str = ""
     model: str = ""
     moderation: str = ""
@@ -117,6 +119,8 @@ class ImageRequest:
             identity["image"] = [image.identity for image in self.images]
         if self.mask:
             identity["mask"] = self.mask.identity
+        if self.markup:
+            identity["markup"] = self.markup.identity
         return identity
 
     @cached_property

@@ -54,8 +54,10 @@ def chromium() -> Iterator[Browser]:
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=list(FLAGS))
-        yield browser
-        browser.close()
+        try:
+            yield browser
+        finally:
+            browser.close()
 
 
 class PageServer:
@@ -147,31 +149,33 @@ def visit(
         service_workers="block",
     )
     context.set_default_timeout(PATIENCE_MS)
-    page = context.new_page()
-    seen = Visit(page, size)
+    try:
+        page = context.new_page()
+        seen = Visit(page, size)
 
-    def guard(route: Route) -> None:
-        if urlsplit(route.request.url).hostname == "127.0.0.1":
-            route.continue_()
-        else:
-            seen.errors.append(f"request to {route.request.url}")
-            route.abort()
+        def guard(route: Route) -> None:
+            if urlsplit(route.request.url).hostname == "127.0.0.1":
+                route.continue_()
+            else:
+                seen.errors.append(f"request to {route.request.url}")
+                route.abort()
 
-    context.route("**/*", guard)
-    page.on("console", lambda m: seen.errors.append(m.text) if m.type == "error" else None)
-    page.on("pageerror", lambda error: seen.errors.append(str(error)))
-    page.add_init_script(WATCH)
-    server.pictures.clear()
-    page.goto(server.url + path, wait_until="domcontentloaded")
-    page.evaluate(SETTLED)
-    before = page.evaluate(PLACES)
-    page.evaluate("window.shifts.length = 0")
-    server.pictures.set()
-    page.evaluate(LOAD_PICTURES)
-    after = page.evaluate(PLACES)
-    seen.moved = [
-        f"{key}: {before[key]} -> {after[key]}" for key in before if before[key] != after[key]
-    ]
-    seen.shift = page.evaluate("window.shifts.reduce((sum, value) => sum + value, 0)")
-    yield seen
-    context.close()
+        context.route("**/*", guard)
+        page.on("console", lambda m: seen.errors.append(m.text) if m.type == "error" else None)
+        page.on("pageerror", lambda error: seen.errors.append(str(error)))
+        page.add_init_script(WATCH)
+        server.pictures.clear()
+        page.goto(server.url + path, wait_until="domcontentloaded")
+        page.evaluate(SETTLED)
+        before = page.evaluate(PLACES)
+        page.evaluate("window.shifts.length = 0")
+        server.pictures.set()
+        page.evaluate(LOAD_PICTURES)
+        after = page.evaluate(PLACES)
+        seen.moved = [
+            f"{key}: {before[key]} -> {after[key]}" for key in before if before[key] != after[key]
+        ]
+        seen.shift = page.evaluate("window.shifts.reduce((sum, value) => sum + value, 0)")
+        yield seen
+    finally:
+        context.close()

@@ -21,9 +21,10 @@ from mkdocs.commands.build import build as mkdocs_build
 from mkdocs.config import load_config
 from mkdocs.config.defaults import MkDocsConfig
 from pictures import picture
+from played_servers import KEY, PLAYED, white_circle
+from readme_tables import README
 from sites import Build, fence, recorded
 from sites import Site as BuiltSite
-from test_servers_http import KEY, PLAYED, white_circle
 
 from mkdocs_genimage.block import parse_block
 from mkdocs_genimage.compose import Site, Style, compose
@@ -307,3 +308,43 @@ def test_any_options_in_a_build(
             # Only what nobody can know beforehand gets as far as the server.
             unforeseen = {"extra", "complexity"} & {*block, *page}
             assert server == "plain" or unforeseen, api.posts[0].fields
+
+
+def test_rule_of_the_readme_and_the_way_round_it(tmp_path: Path) -> None:
+    with ImagesServer() as api:
+        site = BuiltSite(tmp_path / "project")
+        site.options = {"base_url": api.base_url, "server": "openai"}
+        site.use_bare_theme()
+        page = "# T\n\n" + fence("prompt: A fox\nalt: x\nsize: 1920x1080")
+        site.write({"docs/index.md": page})
+        (warning,) = build(site).warnings
+        line = page[: page.index("size:")].count("\n") + 1
+        readme = README.read_text(encoding="utf-8")
+        for part in re.findall(r"docs/guide.md:14: ('size: 1920x1080' .*?) \.\.\. (.*)", readme)[0]:
+            assert part in warning
+        assert warning.startswith(f"docs/index.md:{line}: 'size: 1920x1080' is refused")
+        assert api.posts == []
+        site.options["validate"] = False
+        assert build(site).warnings == []
+        assert api.posts[0].fields["size"] == "1920x1080"
+
+
+@pytest.mark.parametrize("place", ["page", "style", "defaults"])
+def test_option_from_elsewhere_is_told_at_the_block(tmp_path: Path, place: str) -> None:
+    with ImagesServer() as api:
+        site = BuiltSite(tmp_path / "project")
+        site.options = {"base_url": api.base_url, "server": "openai"}
+        site.use_bare_theme()
+        head = "---\ngenimage: {quality: xhigh}\n---\n" if place == "page" else ""
+        page = head + "# T\n\n" + fence("A fox", "alt=x")
+        site.write({"docs/index.md": page})
+        if place == "style":
+            site.options["styles"] = {"s": {"prompt": "Flat. {prompt}", "quality": "xhigh"}}
+            site.options["defaults"] = {"style": "s"}
+        if place == "defaults":
+            site.options["defaults"] = {"quality": "xhigh"}
+        (warning,) = build(site).warnings
+        line = page[: page.index("```")].count("\n") + 1
+        assert warning.startswith(f"docs/index.md:{line}: 'quality: xhigh' is refused")
+        assert warning.endswith("Use high.")
+        assert api.posts == []

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 # Options that are ours, or that travel by another way than the body.
 _NOT_IN_BODY = (
-    *("model", "revision", "extra", "prompt", "style", "n", "image", "mask", "mask_mode"),
+    *("model", "revision", "extra", "prompt", "style", "n", "image", "mask", "mask_mode", "markup"),
 )
 
 
@@ -41,7 +41,7 @@ class Call:
 
 
 def requested_fields(request: ImageRequest, count: int) -> dict[str, Any]:
-    """What the author asks for, by the Images API's names; `image` and `mask` without their bytes."""
+    """What the author asks for, by the Images API's names; files without their bytes."""
     fields: dict[str, Any] = {"model": request.model} if request.model else {}
     if request.moderation:
         fields["moderation"] = request.moderation
@@ -53,6 +53,8 @@ def requested_fields(request: ImageRequest, count: int) -> dict[str, Any]:
         fields["image"] = True
         if request.mask:
             fields["mask"] = True
+        if request.markup:
+            fields["markup"] = True
     return fields
 
 
@@ -82,6 +84,8 @@ def prepare(request: ImageRequest, count: int, server: Server) -> Call:
         arguments["image"] = [_upload(file) for file in files]
     if body.pop("mask", None) and request.mask:
         arguments["mask"] = _upload(_spelled_mask(request.mask, server))
+    if body.pop("markup", None) and request.markup:
+        arguments["markup"] = _upload(request.markup)
     arguments["extra_body"] = body
     return Call(edit, arguments, request.model, tuple(body), count)
 

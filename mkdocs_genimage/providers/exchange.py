@@ -10,6 +10,7 @@ import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass
+from inspect import signature
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
@@ -98,6 +99,11 @@ class Exchange:
         """Send the request and read the answer, bounded in size and time."""
         images = self._client.images.with_streaming_response
         method: Any = images.edit if self._call.edit else images.generate
+        if "markup" in self._call.arguments and "markup" not in signature(method).parameters:
+            raise ProviderError(
+                "the installed 'openai' package is too old for 'markup'.",
+                cure="Update it: pip install --upgrade openai.",
+            )
         # Base64 takes a third more; the rest of an answer is short.
         limit = self._call.count * MAX_IMAGE_BYTES * 4 // 3 + 1_000_000
         body = bytearray()
