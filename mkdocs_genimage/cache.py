@@ -321,7 +321,9 @@ class Cache:
                 "recovered": True,
             }
             if EXTENSIONS[info.format] != ending:
-                return None
+                return Missing(
+                    f"{self._name(path.name)} has no sidecar, and the picture is {info.format}. Delete it."
+                )
             try:
                 return self.put(request, variant, data, facts)
             except CacheError:

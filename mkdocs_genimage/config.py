@@ -176,6 +176,15 @@ class GenimageConfig(Config):
         """The cache as an absolute path: beside the mkdocs.yml of this site, also with INHERIT."""
         return _absolute(project_folder(config) / (self.cache_dir or "genimage"))
 
+    has_own_key = False
+    """Whether mkdocs.yml says where the key is, be it empty."""
+
+    def load_dict(self, patch: dict[str, Any]) -> None:
+        """Take what mkdocs.yml says. An option that is not there and one that is empty look alike later."""
+        super().load_dict(patch)
+        if isinstance(patch, dict) and "api_key" in patch:
+            self.has_own_key = True
+
     def site(self, config: MkDocsConfig) -> Site:
         """What of it decides requests."""
         return Site(

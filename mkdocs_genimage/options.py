@@ -345,7 +345,7 @@ _TABLE = (
         "image",
         "generation",
         _paths,
-        f"one path or a list of 1 to {MAX_INPUT_IMAGES} paths of png, jpeg or webp files, or #id",
+        f"one path or a list of 1 to {MAX_INPUT_IMAGES} paths of png, jpeg or webp files, or '#id' in quotes",
         "A picture to edit, or several to work from: paths relative to the page, then to docs_dir, or "
         "`#id` for the picture of another block of the page, which is made first.",
     ),

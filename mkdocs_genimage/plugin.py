@@ -169,6 +169,7 @@ class GenimagePlugin(BasePlugin[GenimageConfig]):
         settings = ProviderSettings(
             base_url=options.base_url,
             api_key=options.api_key,
+            has_own_key=options.has_own_key,
             timeout=float(options.timeout),
             server=options.server,
             validate=options.validate_,

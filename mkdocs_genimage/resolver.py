@@ -93,15 +93,16 @@ class Drafts:
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         return Path(folder)
 
-    def draw(self, request: ImageRequest, variant: int, size: tuple[int, int]) -> Shown:
+    def draw(self, request: ImageRequest, variant: int, count: int, size: tuple[int, int]) -> Shown:
         """The placeholder of one variant. Its name is never that of the image, so no cache keeps it.
 
         Args:
             request: what it stands for.
             variant: which of its variants.
+            count: how many there are.
             size: pixels to show it at.
         """
-        data = self._provider.generate(request, variant).images[variant - 1]
+        data = self._provider.generate(request, max(variant, count)).images[variant - 1]
         ending = EXTENSIONS[sniff(data) or "svg"]
         path = self._folder / f"placeholder-{variant_stem(request.stem, variant)}{ending}"
         if not path.exists():
@@ -125,6 +126,7 @@ class Resolver:
         self._drafts = drafts
         self.policy: Policy = policy
         self._entries: dict[tuple[str, int], _Entry] = {}
+        self._counts: dict[str, int] = {}
         self._settled = False
 
     @property
@@ -139,6 +141,7 @@ class Resolver:
             ObjectionError: it would be refused.
         """
         wanted = composed.shown_variants
+        self._counts[composed.request.key] = composed.count
         ordered = range(1, composed.count + 1) if self._makes_images else wanted
         self._obtain(composed.request, tuple(ordered), place, wanted)
         shown = []
@@ -239,9 +242,7 @@ class Resolver:
     def _look_up(self, request: ImageRequest, variant: int, place: Place) -> _Entry:
         size = requested_size(request)
         if self.policy == "off":
-            return _Entry(
-                request, variant, self._drafts.draw(request, variant, size), "placeholder"
-            )
+            return _Entry(request, variant, self._draw(request, variant, size), "placeholder")
         found = self._cache.find(request, variant)
         if isinstance(found, StoredImage):
             shown = Shown(found.path.name, found.path, found.width, found.height)
@@ -262,12 +263,15 @@ class Resolver:
                 place,
             )
         shown_size = (found.width, found.height) if found.width and found.height else size
-        drawn = self._drafts.draw(request, variant, shown_size)
+        drawn = self._draw(request, variant, shown_size)
         return _Entry(request, variant, drawn, "placeholder", bought=found.bought)
 
     @property
     def _makes_images(self) -> bool:
         return self.policy == "generate" and not self._generator.provider.draft
+
+    def _draw(self, request: ImageRequest, variant: int, size: tuple[int, int]) -> Shown:
+        return self._drafts.draw(request, variant, self._counts.get(request.key, 1), size)
 
     def _refusal(self, request: ImageRequest, found: Missing) -> str:
         """Why a missing picture is not asked for again, if it would be."""
@@ -287,7 +291,7 @@ class Resolver:
             return
         entry.state = "failed"
         size = requested_size(entry.request)
-        entry.shown = self._drafts.draw(entry.request, entry.variant, size)
+        entry.shown = self._draw(entry.request, entry.variant, size)
 
     def _is_stale(self, request: ImageRequest, image: StoredImage) -> bool:
         """Whether another renderer than today's made it. What is not recorded counts as unchanged."""

@@ -77,6 +77,7 @@ LAYERS: dict[str, list[Any]] = {
     "n": [1, 2, 3, 4],
     "image": ["a.png", "b.png", "c.png", "d.png"],
     "mask": ["a.png", "b.png", "c.png", "d.png"],
+    "markup": ["a.png", "b.png", "c.png", "d.png"],
     "mask_mode": ["white", "alpha", "auto", "white"],
     "input_fidelity": ["high", "low", "high", "low"],
     "moderation": ["low", "auto", "low", "auto"],
@@ -87,6 +88,7 @@ BESIDE = {
     "frame_count": {"output_format": "gif"},
     "frame_duration_ms": {"output_format": "gif"},
     "mask": {"image": "a.png"},
+    "markup": {"image": "a.png"},
     "mask_mode": {"image": "a.png", "mask": "a.png"},
     "input_fidelity": {"image": "a.png"},
 }
@@ -121,6 +123,9 @@ def test_precedence(name: str, strongest: int, project: Path) -> None:
     elif name == "mask":
         assert request.mask is not None
         assert request.mask.name == expected
+    elif name == "markup":
+        assert request.markup is not None
+        assert request.markup.name == expected
     else:
         assert request.options[name] == expected
         assert set(request.options) == {name, *BESIDE.get(name, {})} - {"image", "mask"}
@@ -361,19 +366,22 @@ def test_unusable_input(name: str, data: bytes | None, message: str, project: Pa
     assert problem == Problem(3 if other else 2, f"'{name}': {message}")
 
 
-@pytest.mark.parametrize("name", ["image", "mask"])
+@pytest.mark.parametrize("name", ["image", "mask", "markup"])
 def test_input_that_is_too_large(name: str, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    limit = {"image": "MAX_INPUT_BYTES", "mask": "MAX_MASK_BYTES"}[name]
+    def limit(size: int) -> None:
+        monkeypatch.setattr(compose_module, "MAX_INPUT_BYTES", size)
+        monkeypatch.setattr(compose_module, "_OVERLAYS", {"mask": size, "markup": size})
+
     (project / "docs" / "a.png").write_bytes(PNG)
     (project / "docs" / "b.png").write_bytes(PNG + b"\0" * 1500)
-    monkeypatch.setattr(compose_module, limit, len(PNG) + 1500)
-    other = "image: a.png\n" if name == "mask" else ""
+    limit(len(PNG) + 1500)
+    other = "image: a.png\n" if name != "image" else ""
     (problem,) = problems(f"prompt: x\n{other}{name}: b.png", project)
     size = len(PNG) + 1500
     assert problem.message == (
         f"'{name}': the file 'b.png' has {size:,} bytes. Allowed: less than {size:,}."
     )
-    monkeypatch.setattr(compose_module, limit, len(PNG) + 1501)
+    limit(len(PNG) + 1501)
     assert whole(f"prompt: x\n{other}{name}: b.png", project)
 
 

@@ -67,6 +67,7 @@ GOOD = [
     ("image", "cat.png", ("cat.png",)),
     ("image", "[a.png, img/b c.webp]", ("a.png", "img/b c.webp")),
     ("mask", "../mask.png", "../mask.png"),
+    ("markup", " arrow.png", "arrow.png"),
     ("image", "'#hero'", ("#hero",)),
     *(("mask_mode", word, word) for word in ("auto", "alpha", "white")),
     ("input_fidelity", "high", "high"),
@@ -183,11 +184,15 @@ def test_good_value_in_a_header(case: tuple[str, str, Any]) -> None:
             "clear",
             "'background' cannot be 'clear'. Allowed: transparent, opaque, auto.",
         ),
-        ("output_format", "bmp", "'output_format' cannot be 'bmp'. Allowed: png, jpeg, webp, gif."),
+        (
+            "output_format",
+            "bmp",
+            "'output_format' cannot be 'bmp'. Allowed: png, jpeg, webp, gif, svg.",
+        ),
         (
             "output_format",
             "jpge",
-            "'output_format' cannot be 'jpge'. Did you mean 'jpeg'? Allowed: png, jpeg, webp, gif.",
+            "'output_format' cannot be 'jpge'. Did you mean 'jpeg'? Allowed: png, jpeg, webp, gif, svg.",
         ),
         (
             "output_compression",
@@ -261,12 +266,13 @@ def test_good_value_in_a_header(case: tuple[str, str, Any]) -> None:
             "'pick' cannot be '11'. Allowed: a whole number from 1 to 10 (at most n), or all.",
         ),
         ("mask", "[a]", "'mask' cannot be '['a']'. Allowed: the path of a png file."),
+        ("markup", "[a]", "'markup' cannot be '['a']'. Allowed: the path of a png file."),
         (
             "image",
             "[]",
             (
                 "'image' cannot be '[]'. Allowed: one path or a list of 1 to 16 paths of png, jpeg or webp "
-                "files, or #id."
+                "files, or '#id' in quotes."
             ),
         ),
         (
@@ -387,6 +393,9 @@ def test_tables() -> None:
         ({"frame_count": 4, "frame_duration_ms": 9}, ["frame_count", "frame_duration_ms"]),
         ({"frame_count": 4, "output_format": "webp"}, ["frame_count"]),
         ({"mask": "m.png"}, ["mask"]),
+        ({"markup": "m.png"}, ["markup"]),
+        ({"markup": "m.png", "image": ("a.png",)}, []),
+        ({"markup": "m.png", "mask": "m.png", "image": ("a.png",)}, ["markup"]),
         ({"mask": "m.png", "image": ("a.png",)}, []),
         ({"mask_mode": "white"}, ["mask_mode"]),
         ({"input_fidelity": "high"}, ["input_fidelity"]),

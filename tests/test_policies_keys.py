@@ -218,3 +218,20 @@ def test_a_key_that_comes_back_as_a_requests_name_is_hidden(
     built = quick.build(warns=["refused the request (HTTP 400)"])
     assert KEY not in built.output
     assert holding(quick.root, KEY) == []
+
+
+def test_key_of_another_server_is_not_borrowed(
+    quick: Site, api: ImagesServer, child_env: dict[str, str]
+) -> None:
+    """`api_key: !ENV NAME` with NAME unset: the key of the environment is not for this server."""
+    quick.options |= {"base_url": outside_address(api), "api_key": KEY}
+    quick.write({"docs/index.md": PAGE})
+    quick.write_config()
+    text = quick.config_file.read_text()
+    quick.config_file.write_text(text.replace(KEY, "!ENV GATEWAY_KEY"))
+    env = {**child_env, "OPENAI_API_KEY": KEY, "NO_PROXY": "*", "no_proxy": "*"}
+    told = "No API key is set: 'api_key' in mkdocs.yml is empty"
+    quick.run(env=env, keep_config=True).ended(warns=[told])
+    assert api.posts == []
+    quick.run(env={**env, "GATEWAY_KEY": "another-key"}, keep_config=True).ended()
+    assert api.posts[0].headers["authorization"] == "Bearer another-key"

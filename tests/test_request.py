@@ -97,7 +97,7 @@ VALUES: dict[str, list[Any]] = {
 
 
 def test_every_option_that_is_hashed_is_tried() -> None:
-    assert set(VALUES) == set(GENERATION) - {"prompt", "style", "n", "image", "mask"}
+    assert set(VALUES) == set(GENERATION) - {"prompt", "style", "n", "image", "mask", "markup"}
 
 
 @pytest.mark.parametrize("name", VALUES)
@@ -118,6 +118,8 @@ def test_inputs_are_in_the_key_by_their_bytes_and_order() -> None:
         replace(BASE, images=(two, one)),
         replace(BASE, images=(one,), mask=one),
         replace(BASE, images=(one,), mask=two),
+        replace(BASE, images=(one,), markup=one),
+        replace(BASE, images=(one,), markup=two),
     ]
     assert len({request.key for request in requests}) == len(requests)
     renamed = replace(BASE, images=(InputFile("other name.png", b"one"),))

@@ -32,6 +32,8 @@ class ProviderSettings:
     Attributes:
         base_url: the API's address, version path included.
         api_key: the credential; never shown, logged or stored.
+        has_own_key: whether mkdocs.yml says where the key is. If that is empty, no other one may be sent to
+            a server that it is not for.
         timeout: seconds of wall clock for one request.
         server: the kind of server, where its address does not tell.
         validate: whether to object to what a known model is known to refuse.
@@ -39,6 +41,7 @@ class ProviderSettings:
 
     base_url: str = ""
     api_key: str = field(default="", repr=False)
+    has_own_key: bool = False
     timeout: float = 300.0
     server: str = ""
     validate: bool = True

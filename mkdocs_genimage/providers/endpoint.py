@@ -88,6 +88,8 @@ def find_endpoint(settings: ProviderSettings) -> Endpoint:
     """
     base_url, base_url_from = _first(settings.base_url, "base_url", "OPENAI_BASE_URL")
     api_key, api_key_from = _first(settings.api_key, "api_key", "OPENAI_API_KEY")
+    if settings.has_own_key:
+        api_key, api_key_from = settings.api_key.strip(), "'api_key'"
     if not base_url:
         base_url, base_url_from = DEFAULT_BASE_URL, "'base_url'"
     parts = split_address(base_url)
@@ -152,15 +154,18 @@ def _without_user_info(parts: SplitResult) -> SplitResult:
 
 def _key_problem(key: str, origin: str, *, optional: bool) -> str:
     """What is wrong with a key; the key itself is never named."""
+    if not key and optional:
+        return ""
+    if not key and origin == "'api_key'":
+        return (
+            "no API key is set: 'api_key' in mkdocs.yml is empty, as the environment variable that it "
+            "names is not set. Set that one, or 'missing: placeholder' to build without new images."
+        )
     if not key:
         return (
-            ""
-            if optional
-            else (
-                "no API key is set. Set the environment variable OPENAI_API_KEY, or "
-                "'api_key: !ENV YOUR_VARIABLE' in mkdocs.yml, or 'missing: placeholder' to build "
-                "without new images."
-            )
+            "no API key is set. Set the environment variable OPENAI_API_KEY, or "
+            "'api_key: !ENV YOUR_VARIABLE' in mkdocs.yml, or 'missing: placeholder' to build "
+            "without new images."
         )
     if all("!" <= char <= "~" for char in key):
         return ""
