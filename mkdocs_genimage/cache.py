@@ -134,7 +134,7 @@ class Cache:
             self.folder.mkdir(parents=True, exist_ok=True)
             # The image first: a sidecar never vouches for bytes that are not there yet. An image whose
             # sidecar was lost in between is taken over by `find`.
-            write_atomically(path, data)
+            write_atomically(path, data, sync_folder=False)
             # An older sidecar would call these bytes damaged, should the new one not get written.
             (self.folder / f"{stem}.json").unlink(missing_ok=True)
             write_atomically(self.folder / f"{stem}.json", _as_json(sidecar))

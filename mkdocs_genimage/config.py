@@ -176,7 +176,7 @@ class GenimageConfig(Config):
         """The cache as an absolute path: beside the mkdocs.yml of this site, also with INHERIT."""
         return _absolute(project_folder(config) / (self.cache_dir or "genimage"))
 
-    has_own_key = False
+    has_own_key: bool = False
     """Whether mkdocs.yml says where the key is, be it empty."""
 
     def load_dict(self, patch: dict[str, Any]) -> None:

@@ -42,8 +42,14 @@ def make_private_folder(folder: Path) -> None:
         ignore.write_text("*\n", encoding="utf-8")
 
 
-def write_atomically(path: Path, data: bytes) -> None:
+def write_atomically(path: Path, data: bytes, *, sync_folder: bool = True) -> None:
     """Write a file so that a reader, or a killed process, sees all of it or nothing.
+
+    Args:
+        path: the file.
+        data: what it shall hold.
+        sync_folder: whether its name is on disk, too, on return; not needed where another file of the
+            folder is written right after it.
 
     Raises:
         OSError: it cannot be written; nothing is left behind then.
@@ -61,7 +67,7 @@ def write_atomically(path: Path, data: bytes) -> None:
         with contextlib.suppress(OSError):
             Path(temporary).unlink()
         raise
-    if os.name == "posix":
+    if sync_folder and os.name == "posix":
         # Some network file systems cannot do this; the file itself is written and in its place.
         with contextlib.suppress(OSError):
             folder = os.open(path.parent, os.O_RDONLY)

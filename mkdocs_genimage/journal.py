@@ -12,7 +12,7 @@ import time
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from mkdocs_genimage.disk import make_private_folder, write_atomically
+from mkdocs_genimage.disk import make_private_folder
 from mkdocs_genimage.errors import CacheError, ProviderError
 
 if TYPE_CHECKING:
@@ -89,7 +89,8 @@ class Journal:
             before = json.loads(path.read_bytes())
         try:
             make_private_folder(self._folder)
-            write_atomically(path, json.dumps({"began": _now(), **facts}).encode())
+            # It has to outlive this process, not the machine: no need to wait for the disk.
+            path.write_text(json.dumps({"began": _now(), **facts}), encoding="utf-8")
         except OSError as error:
             raise CacheError(f"{path} cannot be written: {error.strerror or error}.") from error
         return before if isinstance(before, dict) else None
