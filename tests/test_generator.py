@@ -362,9 +362,7 @@ def test_more_images_than_asked_for(
     assert len(list((tmp_path / "genimage").glob("*.png"))) == 1
 
 
-@pytest.mark.parametrize(
-    "damaged", [b"", b"<html>", picture("x", "8x6")[:-5], b"<svg/>"]
-)
+@pytest.mark.parametrize("damaged", [b"", b"<html>", picture("x", "8x6")[:-5], b"<svg/>"])
 def test_damaged_image_among_good_ones(
     damaged: bytes, make: Callable[..., Generator], provider: FakeProvider
 ) -> None:
