@@ -10,7 +10,8 @@ import yaml
 from yaml.constructor import SafeConstructor
 
 from mkdocs_genimage.errors import BlockError, OptionError, Problem
-from mkdocs_genimage.options import OPTIONS, printable, shown, unknown_option
+from mkdocs_genimage.options import OPTIONS, unknown_option
+from mkdocs_genimage.values import printable, shown
 
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 

@@ -11,16 +11,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from mkdocs_genimage.errors import BlockError, OptionError, Problem
 from mkdocs_genimage.formats import sniff
-from mkdocs_genimage.options import (
-    GENERATION,
-    MAX_PROMPT_CHARS,
-    SITE_WIDE,
-    conflicts,
-    did_you_mean,
-    read_options,
-    shown,
-)
+from mkdocs_genimage.options import GENERATION, SITE_WIDE, conflicts, read_options
 from mkdocs_genimage.request import BlockInput, ImageRequest, InputFile, normalise_prompt
+from mkdocs_genimage.values import MAX_PROMPT_CHARS, did_you_mean, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

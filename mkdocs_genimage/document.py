@@ -19,8 +19,8 @@ from mkdocs_genimage.compose import Composed, compose
 from mkdocs_genimage.errors import BlockError, ObjectionError, OptionError, Problem
 from mkdocs_genimage.figure import Picture, alt_text, build_figure, display_size, error_figure
 from mkdocs_genimage.log import log
-from mkdocs_genimage.options import did_you_mean
 from mkdocs_genimage.places import Place, Source
+from mkdocs_genimage.values import did_you_mean
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element

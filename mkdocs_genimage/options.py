@@ -6,30 +6,15 @@ means the same wherever it is written.
 
 from __future__ import annotations
 
-import difflib
-import math
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from mkdocs_genimage import values
 from mkdocs_genimage.errors import OptionError
+from mkdocs_genimage.values import did_you_mean, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-
-MAX_PROMPT_CHARS = 32_000
-"""The Images API's limit (API reference, 2026-11)."""
-MAX_INPUT_IMAGES = 16
-"""The Images API's limit for edits (API reference, 2026-11)."""
-MAX_VARIANTS = 10
-"""The Images API's limit for `n` (API reference, 2026-11)."""
-MAX_EDGE = 16_384
-"""Pixels. Above every known server; keeps a typing error from becoming a request."""
-MAX_DISPLAY_PIXELS = 10_000
-MAX_REVISION = 1_000_000
-
-SIZE_NAMES = {"square": "1024x1024", "landscape": "1536x1024", "portrait": "1024x1536"}
-"""Names for the three sizes that every GPT image model takes."""
+    from collections.abc import Callable, Mapping
 
 
 @dataclass(frozen=True)
@@ -68,224 +53,43 @@ class Option:
             ) from None
 
 
-def shown(value: Any) -> str:
-    """A value as messages show it: one line, at most 60 characters."""
-    if value is None or value == "":
-        return "empty"
-    text = " ".join(str(value).split())
-    return f"'{text if len(text) <= 60 else text[:57] + '...'}'"
-
-
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """` Did you mean 'size'?` or nothing."""
-    close = difflib.get_close_matches(word.lower(), list(known), n=1, cutoff=0.6)
-    return f" Did you mean '{close[0]}'?" if close else ""
-
-
-_UNPRINTABLE = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufeff\ufffe\uffff]"
-)
-
-
-def printable(text: str) -> str:
-    """A text without control characters, which no page, no YAML and no prompt has a use for.
-
-    Those that part words leave a blank.
-    """
-    return _UNPRINTABLE.sub("", re.sub(r"[\x0b\x0c\x1c-\x1f]", " ", text))
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
-        raise TypeError
-    text = printable(str(value)).strip()
-    if not text:
-        raise ValueError
-    return text
-
-
-def _alt(value: Any) -> str:
-    return " ".join(_text(value).split())
-
-
-def _prompt(value: Any) -> str:
-    text = _text(value)
-    if len(text) > MAX_PROMPT_CHARS:
-        raise ValueError
-    return text
-
-
-def _choice(*words: str) -> Callable[[Any], str]:
-    def parse(value: Any) -> str:
-        word = _text(value).lower()
-        if word not in words:
-            raise ValueError
-        return word
-
-    return parse
-
-
-def _format(value: Any) -> str:
-    word = _text(value).lower().lstrip(".")
-    return _choice("png", "jpeg", "webp", "gif", "svg")("jpeg" if word == "jpg" else word)
-
-
-def _integer(least: int, most: int) -> Callable[[Any], int]:
-    def parse(value: Any) -> int:
-        if isinstance(value, (bool, float)):
-            raise TypeError
-        number = int(value)
-        if not least <= number <= most:
-            raise ValueError
-        return number
-
-    return parse
-
-
-def _boolean(value: Any) -> bool:
-    words = {"true": True, "yes": True, "on": True, "1": True}
-    words |= {"false": False, "no": False, "off": False, "0": False}
-    try:
-        return words[str(value).strip().lower()]
-    except KeyError:
-        raise ValueError from None
-
-
-def _size(value: Any) -> str:
-    word = _text(value).lower().replace("\N{MULTIPLICATION SIGN}", "x").replace(" ", "")
-    if word == "auto":
-        return word
-    word = SIZE_NAMES.get(word, word)
-    match = re.fullmatch(r"([0-9]{1,5})x([0-9]{1,5})", word)
-    if not match:
-        raise ValueError
-    width, height = int(match[1]), int(match[2])
-    if not (1 <= width <= MAX_EDGE and 1 <= height <= MAX_EDGE):
-        raise ValueError
-    return f"{width}x{height}"
-
-
-def _paths(value: Any) -> tuple[str, ...]:
-    items = value if isinstance(value, (list, tuple)) else [value]
-    paths = tuple(_path(item) for item in items)
-    if not 1 <= len(paths) <= MAX_INPUT_IMAGES:
-        raise ValueError
-    return paths
-
-
-def _path(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError
-    path = value.strip()
-    if not path or any(ord(char) < 32 for char in path):
-        raise ValueError
-    return path
-
-
-def _model(value: Any) -> str:
-    name = _text(value)
-    if not re.fullmatch(r"\S{1,200}", name):
-        raise ValueError
-    return name
-
-
 def _extra(value: Any) -> dict[str, Any]:
     """Fields for the request body. Those that have an option of their own belong there."""
     if not isinstance(value, dict) or not value:
         raise TypeError
     if not all(isinstance(name, str) for name in value) or set(value) & set(GENERATION):
         raise ValueError
-    _plain_json(value)
+    values.check_plain(value)
     return value
 
 
-def _plain_json(value: Any) -> None:
-    if isinstance(value, dict):
-        for name, item in value.items():
-            if not isinstance(name, str):
-                raise TypeError
-            _plain_json(item)
-    elif isinstance(value, list):
-        for item in value:
-            _plain_json(item)
-    elif isinstance(value, float):
-        if not math.isfinite(value):
-            raise ValueError
-    elif value is not None and not isinstance(value, (str, int)):
-        raise TypeError
-
-
-def _id(value: Any) -> str:
-    name = _text(value).removeprefix("#")
-    if not re.fullmatch(r"[^\s\"'<>&#]{1,200}", name):
-        raise ValueError
-    return name
-
-
-def _classes(value: Any) -> tuple[str, ...]:
-    items = value if isinstance(value, (list, tuple)) else _text(value).split()
-    classes = tuple(_text(item).removeprefix(".") for item in items)
-    if not classes or not all(re.fullmatch(r"[^\s\"'<>&]{1,200}", name) for name in classes):
-        raise ValueError
-    return classes
-
-
-def _width(value: Any) -> str:
-    """`"50%"` or a number of pixels as text."""
-    word = _text(value).lower().replace(" ", "")
-    match = re.fullmatch(r"([0-9]{1,3})%", word)
-    if match and 1 <= int(match[1]) <= 100:
-        return f"{int(match[1])}%"
-    return str(_integer(1, MAX_DISPLAY_PIXELS)(word.removesuffix("px")))
-
-
-def _height(value: Any) -> int:
-    return _integer(1, MAX_DISPLAY_PIXELS)(_text(value).lower().removesuffix("px"))
-
-
-def _link(value: Any) -> str:
-    url = _text(value)
-    scheme = re.match(r"([a-zA-Z][a-zA-Z0-9+.-]*):", url)
-    if re.search(r"[\s<>\"\x00-\x20]", url) or (
-        scheme and scheme[1].lower() not in ("http", "https", "mailto")
-    ):
-        raise ValueError
-    return url
-
-
-def _pick(value: Any) -> int | Literal["all"]:
-    if str(value).strip().lower() == "all":
-        return "all"
-    return _integer(1, MAX_VARIANTS)(value)
-
-
 def _words(name: str, kind: Literal["generation", "presentation"], doc: str, *words: str) -> Option:
-    return Option(name, kind, _choice(*words), ", ".join(words), doc, words)
+    return Option(name, kind, values.one_of(*words), ", ".join(words), doc, words)
 
 
 _TABLE = (
     Option(
         "prompt",
         "generation",
-        _prompt,
-        f"text, at most {MAX_PROMPT_CHARS:,} characters",
+        values.read_prompt,
+        f"text, at most {values.MAX_PROMPT_CHARS:,} characters",
         "What the picture shows. A body that is plain text is the prompt.",
     ),
     Option(
         "style",
         "generation",
-        _text,
+        values.read_text,
         "the name of a style in mkdocs.yml, or none",
         "A text round the prompt, from `styles:` in mkdocs.yml; `none` for no style.",
     ),
     Option(
         "size",
         "generation",
-        _size,
+        values.read_size,
         "WIDTHxHEIGHT such as 1536x1024, square, landscape, portrait, or auto",
         "Pixels of the picture. `square`, `landscape` and `portrait` are 1024x1024, 1536x1024 "
         "and 1024x1536.",
-        ("auto", *SIZE_NAMES),
+        ("auto", *values.SIZE_NAMES),
     ),
     _words(
         "quality",
@@ -302,7 +106,7 @@ _TABLE = (
     Option(
         "output_format",
         "generation",
-        _format,
+        values.read_format,
         "png, jpeg, webp, gif, svg",
         "The file format to ask for; png is the servers' usual default.",
         ("png", "jpeg", "webp", "gif", "svg"),
@@ -310,7 +114,7 @@ _TABLE = (
     Option(
         "output_compression",
         "generation",
-        _integer(0, 100),
+        values.whole_number(0, 100),
         "a whole number from 0 to 100",
         "Compression of jpeg and webp pictures, in percent.",
     ),
@@ -323,36 +127,37 @@ _TABLE = (
     Option(
         "frame_count",
         "generation",
-        _integer(2, 16),
+        values.whole_number(2, 16),
         "a whole number from 2 to 16",
         "Frames of a gif.",
     ),
     Option(
         "frame_duration_ms",
         "generation",
-        _integer(10, 655_350),
+        values.whole_number(10, 655_350),
         "a whole number from 10 to 655,350",
         "Milliseconds that each frame of a gif is shown.",
     ),
     Option(
         "n",
         "generation",
-        _integer(1, MAX_VARIANTS),
-        f"a whole number from 1 to {MAX_VARIANTS}",
+        values.whole_number(1, values.MAX_VARIANTS),
+        f"a whole number from 1 to {values.MAX_VARIANTS}",
         "How many variants to make. Each is paid for; `pick` says which to show.",
     ),
     Option(
         "image",
         "generation",
-        _paths,
-        f"one path or a list of 1 to {MAX_INPUT_IMAGES} paths of png, jpeg or webp files, or '#id' in quotes",
+        values.read_paths,
+        f"one path or a list of 1 to {values.MAX_INPUT_IMAGES} paths of png, jpeg or webp files, "
+        "or '#id' in quotes",
         "A picture to edit, or several to work from: paths relative to the page, then to docs_dir, or "
         "`#id` for the picture of another block of the page, which is made first.",
     ),
     Option(
         "mask",
         "generation",
-        _path,
+        values.read_path,
         "the path of a png file",
         "Where to edit the first `image`: transparent pixels are redrawn. In a black-and-white picture "
         "without transparency the white ones are.",
@@ -366,7 +171,7 @@ _TABLE = (
     Option(
         "markup",
         "generation",
-        _path,
+        values.read_path,
         "the path of a png file",
         "A drawing over the first `image` that shows what to change, for models that take one: a "
         "transparent png of the same dimensions. Not together with `mask`.",
@@ -386,15 +191,15 @@ _TABLE = (
     Option(
         "model",
         "generation",
-        _model,
+        values.read_model,
         "the name of a model, without blanks",
         "Another model than the site's, for this picture. It becomes part of the picture's identity.",
     ),
     Option(
         "revision",
         "generation",
-        _integer(0, MAX_REVISION),
-        f"a whole number from 0 to {MAX_REVISION:,}",
+        values.whole_number(0, values.MAX_REVISION),
+        f"a whole number from 0 to {values.MAX_REVISION:,}",
         "Count it up to get another take of the same prompt.",
     ),
     Option(
@@ -407,7 +212,7 @@ _TABLE = (
     Option(
         "alt",
         "presentation",
-        _alt,
+        values.read_line,
         "text",
         "What the picture shows, for those who do not see it. Without it: the caption, else the "
         "prompt's first sentence.",
@@ -415,44 +220,44 @@ _TABLE = (
     Option(
         "decorative",
         "presentation",
-        _boolean,
+        values.read_boolean,
         "true or false",
         "`true` for a picture that adds nothing to the text: screen readers pass over it.",
     ),
     Option(
         "caption",
         "presentation",
-        _text,
+        values.read_text,
         "text",
         "A line under the picture; inline Markdown works.",
     ),
-    Option("title", "presentation", _alt, "text", "The tooltip."),
+    Option("title", "presentation", values.read_line, "text", "The tooltip."),
     Option(
         "id",
         "presentation",
-        _id,
+        values.read_id,
         "a name without blanks, quotes or any of < > & #",
         "The id of the figure, for links: `#hero` in a header.",
     ),
     Option(
         "class",
         "presentation",
-        _classes,
+        values.read_classes,
         "names without blanks, quotes or any of < > &",
         "Further classes of the figure: `.wide` in a header.",
     ),
     Option(
         "width",
         "presentation",
-        _width,
-        f"pixels from 1 to {MAX_DISPLAY_PIXELS:,}, or 1% to 100%",
+        values.read_width,
+        f"pixels from 1 to {values.MAX_DISPLAY_PIXELS:,}, or 1% to 100%",
         "How wide the picture is shown, in pixels or percent of the text.",
     ),
     Option(
         "height",
         "presentation",
-        _height,
-        f"pixels from 1 to {MAX_DISPLAY_PIXELS:,}",
+        values.read_height,
+        f"pixels from 1 to {values.MAX_DISPLAY_PIXELS:,}",
         "How high the picture is shown, in pixels.",
     ),
     _words(
@@ -464,7 +269,7 @@ _TABLE = (
     Option(
         "link",
         "presentation",
-        _link,
+        values.read_link,
         "a page of the docs, or a URL with http, https or mailto",
         "Where a click on the picture leads.",
     ),
@@ -477,8 +282,8 @@ _TABLE = (
     Option(
         "pick",
         "presentation",
-        _pick,
-        f"a whole number from 1 to {MAX_VARIANTS} (at most n), or all",
+        values.read_pick,
+        f"a whole number from 1 to {values.MAX_VARIANTS} (at most n), or all",
         "Which of `n` variants to show. Changing it costs nothing.",
         ("all",),
     ),

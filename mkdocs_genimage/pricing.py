@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mkdocs_genimage import models
 from mkdocs_genimage.errors import OptionError
-from mkdocs_genimage.options import did_you_mean, shown
+from mkdocs_genimage.values import did_you_mean, shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -17,7 +17,7 @@ from datetime import date
 from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from mkdocs_genimage.options import shown
+from mkdocs_genimage.values import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from mkdocs_genimage.errors import ConfigurationError
-from mkdocs_genimage.options import did_you_mean, shown
 from mkdocs_genimage.rules import OLD_QUALITIES, QUALITIES
+from mkdocs_genimage.values import did_you_mean, shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from mkdocs_genimage import block
 from mkdocs_genimage.block import parse_block
 from mkdocs_genimage.errors import BlockError, Problem
-from mkdocs_genimage.options import OPTIONS, printable
+from mkdocs_genimage.options import OPTIONS
+from mkdocs_genimage.values import printable
 
 PROPERTY = settings(deadline=None, database=None, max_examples=300)
 LOADERS = [

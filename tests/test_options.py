@@ -11,16 +11,8 @@ from hypothesis import strategies as st
 
 from mkdocs_genimage.block import parse_block
 from mkdocs_genimage.errors import BlockError, OptionError
-from mkdocs_genimage.options import (
-    GENERATION,
-    OPTIONS,
-    SITE_WIDE,
-    conflicts,
-    did_you_mean,
-    printable,
-    read_options,
-    shown,
-)
+from mkdocs_genimage.options import GENERATION, OPTIONS, SITE_WIDE, conflicts, read_options
+from mkdocs_genimage.values import did_you_mean, printable, shown
 
 PROPERTY = settings(deadline=None, database=None, max_examples=200)
 
