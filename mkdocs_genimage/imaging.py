@@ -148,7 +148,7 @@ def _alpha(picture: Image.Image) -> Image.Image:
     """The transparency of a picture that has one."""
     see_through = picture.info.get("transparency")
     if picture.mode == "1" and isinstance(see_through, int):
-        # Pillow 11 does not convert these: one of the two colours is transparent.
+        # Pillow before 13 does not convert these as they are meant: one of the two colours is transparent.
         grey = picture.convert("L")
         return ImageChops.invert(grey) if see_through else grey
     return picture.convert("RGBA").getchannel("A")

@@ -79,7 +79,7 @@ class Server:
         qualities: its tiers, cheapest first; empty where all pass.
         max_n: pictures in one request.
         mask: how a mask marks what is redrawn: `alpha` (transparent) or `white`.
-        rules_hold: whether a model's name means OpenAI's model, so that `rules.check` holds.
+        rules_hold: whether this is the official endpoint, so that `rules.check` holds.
         dates_hold: whether models end here when their makers end them, so that
             `rules.lifetime` holds.
     """
@@ -223,14 +223,13 @@ SERVERS: Mapping[str, Server] = {
             "azure",
             "Azure OpenAI",
             (".openai.azure.com", ".services.ai.azure.com"),
-            rules_hold=True,
         ),
         Server(
-            # Speaks like OpenAI as far as known (2026-11).
+            # Speaks like OpenAI as far as known, with limits of its own (2026-11): some gateways take
+            # 4096x4096, so OpenAI's rules do not bind here.
             "codegateway",
             "CodeGateway",
             ("api.codegateway.dev",),
-            rules_hold=True,
             dates_hold=True,
         ),
         Server(

@@ -91,7 +91,7 @@ def test_edits(name: str) -> None:
 @pytest.mark.parametrize("name", SERVERS)
 def test_where_the_rules_of_models_hold(name: str) -> None:
     server = find_server("", name)
-    assert server.rules_hold == (name in ("openai", "azure", "codegateway"))
+    assert server.rules_hold == (name == "openai")
     assert server.dates_hold == (name in ("openai", "codegateway", "google"))
 
 
