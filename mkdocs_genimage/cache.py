@@ -337,7 +337,7 @@ class Cache:
 
 def _as_json(content: Mapping[str, Any]) -> bytes:
     """A JSON file that differs between two writings only where its content does."""
-    text = json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    text = json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False, default=str) + "\n"
     return text.encode("utf-8", "replace")
 
 

@@ -102,7 +102,9 @@ class Journal:
 
     def record(self, facts: Mapping[str, Any]) -> None:
         """Add a line to the ledger. One write of one line, so that several processes may."""
-        line = json.dumps({"time": _now(), **facts}, sort_keys=True, ensure_ascii=False) + "\n"
+        # A provider of others may count in objects of its own; the image it counts must not be lost by it.
+        content = {"time": _now(), **facts}
+        line = json.dumps(content, sort_keys=True, ensure_ascii=False, default=str) + "\n"
         with contextlib.suppress(OSError):
             make_private_folder(self._folder)
             handle = os.open(self._folder / LEDGER, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)

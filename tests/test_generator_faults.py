@@ -1,6 +1,7 @@
 """What goes wrong round a request must neither stop the others, nor lose or pay for an image twice."""
 
 import threading
+from decimal import Decimal
 
 import pytest
 from test_generator import (  # the fixtures, too
@@ -144,3 +145,15 @@ def test_stop_while_a_source_waits(make, provider):
     t.join(SHORT)
     assert not t.is_alive()
     assert job.done.wait(SHORT)
+
+
+def test_usage_that_is_no_json_loses_no_image(make, provider):
+    """A provider of others is not held to plain values; what it has made is paid for."""
+    generator = make()
+    provider.answers["fox"] = [Answer([image("a")], usage={"seconds": Decimal("1.5")})]
+    (job,) = generator.order(request(), (1,), PLACE)
+    finish(generator, job)
+    assert job.error is None
+    assert list(job.images) == [1]
+    found = generator.cache.find(job.request)
+    assert found.sidecar["usage"] == {"seconds": "1.5"}
