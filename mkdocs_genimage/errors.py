@@ -78,6 +78,7 @@ class ProviderError(GenimageError):
             no credit, unknown host, model gone), so that none should be sent.
         retry_after: seconds after which it is safe and sensible to send the same
             request again; None where it must not be sent again by itself.
+        too_many: whether the server wants fewer requests at once.
         request_id: the server's name for the request, where it gave one.
         refused: whether the server's moderation refused the request, so that sending it again is no use.
     """
@@ -90,6 +91,7 @@ class ProviderError(GenimageError):
         billed: Billed = Billed.NO,
         fatal: bool = False,
         retry_after: float | None = None,
+        too_many: bool = False,
         request_id: str | None = None,
         refused: bool = False,
     ) -> None:
@@ -98,6 +100,7 @@ class ProviderError(GenimageError):
         self.billed = billed
         self.fatal = fatal
         self.retry_after = retry_after
+        self.too_many = too_many
         self.request_id = request_id
         self.refused = refused
         super().__init__(message)

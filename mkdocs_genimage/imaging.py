@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from PIL import Image, ImageChops
 
+from mkdocs_genimage import workbench
 from mkdocs_genimage.errors import GenimageError
 from mkdocs_genimage.formats import sniff
 from mkdocs_genimage.svg import SvgError, measure_svg
@@ -42,6 +43,10 @@ def inspect(data: bytes) -> ImageInfo:
         ImageError: no PNG, JPEG, WebP, GIF or SVG, torn, more than `MAX_PIXELS`, or an SVG that could do
             something.
     """
+    return workbench.decoding.run(lambda: _inspect(data))
+
+
+def _inspect(data: bytes) -> ImageInfo:
     form = sniff(data)
     if form is None:
         raise ImageError("the bytes are no PNG, JPEG, WebP, GIF or SVG picture")
@@ -66,7 +71,9 @@ def inspect(data: bytes) -> ImageInfo:
     except Exception as error:
         raise ImageError(f"the picture is damaged or incomplete: {error}") from None
     # Pillow takes these two without their end. What stands behind it does no harm.
-    if (form == "png" and _PNG_END not in data) or (form == "gif" and _GIF_END not in data[-16:]):
+    if (form == "png" and data.rfind(_PNG_END) < 0) or (
+        form == "gif" and _GIF_END not in data[-16:]
+    ):
         raise ImageError("the picture is damaged or incomplete: its end is missing")
     return ImageInfo(form, width, height)
 
@@ -89,8 +96,12 @@ def prepare_mask(mask: bytes, image: bytes, mode: str = "auto") -> tuple[bytes, 
     Raises:
         ImageError: it does not fit the image, or cannot be read in this mode.
     """
-    target = inspect(image)
-    if inspect(mask).format != "png":
+    return workbench.decoding.run(lambda: _prepare_mask(mask, image, mode))
+
+
+def _prepare_mask(mask: bytes, image: bytes, mode: str) -> tuple[bytes, str]:
+    target = _inspect(image)
+    if _inspect(mask).format != "png":
         raise ImageError("the mask is no PNG picture")
     with Image.open(io.BytesIO(mask), formats=["PNG"]) as picture:
         if picture.size != (target.width, target.height):
@@ -122,6 +133,10 @@ def prepare_mask(mask: bytes, image: bytes, mode: str = "auto") -> tuple[bytes, 
 
 def white_mask(mask: bytes) -> bytes:
     """A mask that is transparent where the picture is to be redrawn, as one that is white there."""
+    return workbench.decoding.run(lambda: _white_mask(mask))
+
+
+def _white_mask(mask: bytes) -> bytes:
     with Image.open(io.BytesIO(mask), formats=["PNG"]) as picture:
         grey = ImageChops.invert(picture.convert("RGBA").getchannel("A"))
         out = io.BytesIO()

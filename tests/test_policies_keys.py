@@ -8,7 +8,7 @@ import pytest
 from api_server import ImagesServer, Reply, closed_port, error_body
 from sites import Site, broken_links, fence, holding
 
-KEY = "sk-test-0123456789abcdefghijklmnopqrstuvwxyz"
+KEY = "sk-test-Zq7vX2mK9wRb4TnYc8LhJd5sGf3P"
 PAGE = "# Page\n\n" + fence("A fox", 'alt="A fox" size=640x480')
 
 
@@ -36,7 +36,7 @@ def test_wrong_key_ends_the_requests(
     assert len(built.images("index.html")) == 12
     assert broken_links(built.site_dir) == []
     assert KEY not in built.output
-    assert "0123456789abcdef" not in built.output
+    assert KEY[8:24] not in built.output
 
 
 def test_wrong_key_is_told_once(
@@ -68,7 +68,7 @@ def test_unknown_host(quick: Site, api: ImagesServer) -> None:
 def test_server_that_is_not_there(quick: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     site = quick
     site.options["base_url"] = f"http://127.0.0.1:{closed_port()}/v1"
-    monkeypatch.setattr("mkdocs_genimage.making.Maker._pause", lambda *_: None)
+    monkeypatch.setattr("mkdocs_genimage.sending.Sender._pause", lambda *_: None)
     site.write({"docs/index.md": PAGE})
     built = site.build(warns=["no connection to 127.0.0.1:"])
     assert "may have been billed" not in built.output

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import errno
+import io
+import tempfile
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,11 +14,13 @@ from pictures import picture
 
 from mkdocs_genimage.errors import Billed, ProviderError
 from mkdocs_genimage.providers import ProviderSettings, fetch
+from mkdocs_genimage.providers.fetch import SPOOL_BYTES, Spool
 from mkdocs_genimage.providers.openai import OpenAIProvider, create
 from mkdocs_genimage.request import ImageRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 KEY = "sk-test-0123456789abcdefghijklmnop"
 ASK = ImageRequest("a fox", {"size": "64x64"}, model="gpt-image-2")
@@ -184,3 +190,121 @@ def test_downloads_of_several_pictures(api: ImagesServer) -> None:
     images = provider(api).generate(ASK, 3).images
     assert images == [picture(f"a fox#{number}", "64x64") for number in range(3)]
     assert len(api.gets) == 3
+
+
+CHUNKS = [bytes([number]) * 50_000 for number in range(20)]
+WHOLE = b"".join(CHUNKS)
+
+
+def collected() -> tuple[bytes, bytes]:
+    """What a spool holds after all chunks, and the head of it."""
+    with Spool() as spool:
+        for chunk in CHUNKS:
+            spool.add(chunk)
+        assert spool.size == len(WHOLE) > 3 * SPOOL_BYTES
+        assert spool.read() == spool.read()
+        return spool.read(), spool.head
+
+
+class Disk(io.FileIO):
+    """A file on a disk with room for a few bytes, as `write` sees it."""
+
+    room = 0
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path, "w+")
+        self.left = self.room
+
+    def write(self, data: Any) -> int:
+        if not self.left:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        count = super().write(data[: self.left])
+        self.left -= count
+        return count
+
+
+@pytest.mark.parametrize("room", [None, 0, 1, 70_000, 300_000, 600_000])
+def test_a_large_answer_survives_a_full_disk(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, room: int | None
+) -> None:
+    """`None`: there is not even a folder for temporary files."""
+
+    def make(buffering: int) -> Disk:
+        assert buffering == 0
+        if room is None:
+            raise FileNotFoundError(errno.ENOENT, "No usable temporary directory found")
+        return Disk(str(tmp_path / "spool"))
+
+    monkeypatch.setattr(Disk, "room", room)
+    monkeypatch.setattr(tempfile, "TemporaryFile", make)
+    assert collected() == (WHOLE, CHUNKS[0][:100])
+
+
+def test_a_large_answer_waits_on_the_disk(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    made: list[Any] = []
+
+    def make(buffering: int) -> Any:
+        made.append(real(buffering=buffering, dir=tmp_path))
+        return made[-1]
+
+    real = tempfile.TemporaryFile
+    monkeypatch.setattr(tempfile, "TemporaryFile", make)
+    assert collected() == (WHOLE, CHUNKS[0][:100])
+    assert len(made) == 1
+    assert made[0].closed
+    assert list(tmp_path.iterdir()) == [], "nothing is left behind"
+
+
+def test_a_small_answer_needs_no_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(tempfile, "TemporaryFile")
+    with Spool() as spool:
+        assert (spool.read(), spool.head) == (b"", b"")
+        for letter in b"a fox":
+            spool.add(bytes([letter]))
+        assert (spool.read(), spool.head, spool.size) == (b"a fox", b"a fox", 5)
+
+
+@pytest.mark.parametrize("deliver", ["b64", "data_url", "url"])
+def test_large_pictures_come_unchanged(
+    api: ImagesServer, deliver: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    folders: list[Path] = []
+
+    def make(buffering: int) -> Any:
+        folders.append(tmp_path)
+        return real(buffering=buffering)
+
+    real = tempfile.TemporaryFile
+    monkeypatch.setattr(tempfile, "TemporaryFile", make)
+    # What stands behind the end of a picture belongs to the file all the same.
+    large = PNG + bytes(range(256)) * 8000
+    api.script(Reply(deliver=deliver, data=large))
+    assert provider(api).generate(ASK, 2).images == [large, large]
+    assert len(folders) == (2 if deliver == "url" else 1)
+
+
+@pytest.mark.parametrize("separator", ["\n", "\r\n", " ", "\t", "\u2028"])
+@pytest.mark.parametrize("head", ["", "data:image/png;base64,"])
+def test_white_space_in_base64(api: ImagesServer, separator: str, head: str) -> None:
+    text = base64.b64encode(PNG).decode()
+    lines = separator.join(text[place : place + 76] for place in range(0, len(text), 76))
+    for encoded in (lines, lines.rstrip("="), lines + separator):
+        api.script(Reply(encoded=head + encoded, data=b"-"))
+        assert provider(api).generate(ASK, 1).images == [PNG]
+
+
+@pytest.mark.parametrize("wrap", [False, True])
+def test_the_limit_counts_bytes_and_no_white_space(
+    api: ImagesServer, monkeypatch: pytest.MonkeyPatch, wrap: bool
+) -> None:
+    limit = len(PNG)
+    separator = "\n" * wrap
+    for data, comes in ((PNG, True), (PNG + b"123", False)):
+        monkeypatch.setattr(fetch, "MAX_IMAGE_BYTES", limit)
+        text = base64.b64encode(data).decode().rstrip("=")
+        encoded = separator.join(text)
+        if comes:
+            api.script(Reply(encoded=encoded, data=b"-"))
+            assert provider(api).generate(ASK, 1).images == [data]
+        else:
+            assert "larger than 60 MB" in failure(api, Reply(encoded=encoded, data=b"-")).message

@@ -8,6 +8,9 @@ import json
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
+from fractions import Fraction
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -19,7 +22,7 @@ from mkdocs_genimage.providers import Answer, ProviderSettings, fetch, load_prov
 from mkdocs_genimage.providers.openai import OpenAIProvider, create
 from mkdocs_genimage.request import ImageRequest, InputFile
 
-KEY = "sk-test-0123456789abcdefghijklmnop"
+KEY = "sk-test-Zq7vX2mK9wRb4TnYc8LhJd5sGf3P"
 ASK = ImageRequest("a fox", {"size": "64x64"}, model="gpt-image-2")
 PNG = picture("input", "32x32")
 
@@ -241,6 +244,30 @@ def test_data_url_in_the_url_member(api: ImagesServer) -> None:
 def test_usage_that_is_no_object_is_dropped(api: ImagesServer) -> None:
     api.script(Reply(extra={"usage": [1]}))
     assert provider(api).generate(ASK, 1).usage is None
+
+
+@pytest.mark.parametrize(
+    ("usage", "kept"),
+    [
+        ({}, {}),
+        ({"total_tokens": 9, "cost": 0.04, "zero": 0}, {"total_tokens": 9, "cost": 0.04, "zero": 0}),
+        ({"a": {"b": {"c": 1}}}, {"a": {"b": {"c": 1}}}),
+        ({"a": {"b": {"c": {"d": 1}}}, "e": 2}, {"e": 2}),
+        ({"user": "sk-x", "n": 1, "on": True, "off": None, "list": [1], "of": {"x": "y"}}, {"n": 1}),
+        ({"sk-x": 1, "a b": 1, "é": 1, "": 1, "a" * 41: 1, "a" * 40: 1, 5: 1}, {"a" * 40: 1}),
+        ({"a": float("nan"), "b": float("inf"), "c": 10**15, "d": -(10**5000), "e": 1j}, {}),
+        ({"a": Decimal("1.5"), "b": Fraction(1, 4), "c": Decimal("sNaN")}, {"a": 1.5, "b": 0.25}),
+        (MappingProxyType({"a": 1}), {"a": 1}),
+        ({f"n{i}": i for i in range(60)}, {f"n{i}": i for i in range(50)}),
+        (None, None),
+        ("sk-x", None),
+        ([{"a": 1}], None),
+    ],
+)  # fmt: skip
+def test_usage_is_numbers_only(usage: Any, kept: Any) -> None:
+    """Of any provider: it is stored, and servers tell in it who asked."""
+    assert Answer([PNG], usage=usage).usage == kept
+    json.dumps(kept, allow_nan=False)
 
 
 def test_fewer_pictures_than_asked_for_are_kept(api: ImagesServer) -> None:

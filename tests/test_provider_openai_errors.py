@@ -20,7 +20,7 @@ from mkdocs_genimage.request import ImageRequest
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-KEY = "sk-test-0123456789abcdefghijklmnop"
+KEY = "sk-test-Zq7vX2mK9wRb4TnYc8LhJd5sGf3P"
 ASK = ImageRequest("a fox", {"size": "64x64", "quality": "low"}, model="gpt-image-2")
 
 
@@ -109,7 +109,7 @@ REFUSALS: dict[str, tuple[Reply, str, str, Billed, bool, float | None]] = {
         refused(402, "Top up"), "no credit left.*Top up", "Add credit", NO, True, None,
     ),
     "wrong key": (
-        refused(401, f"Incorrect API key provided: {KEY[:8]}***mnop.", "invalid_api_key"),
+        refused(401, f"Incorrect API key provided: {KEY[:8]}***{KEY[-4:]}.", "invalid_api_key"),
         "does not accept the API key in 'api_key'", "'base_url'", NO, True, None,
     ),
     "proxy wants a password": (Reply(status=407, body=""), "proxy", "HTTPS_PROXY", NO, True, None),
@@ -205,6 +205,35 @@ def test_a_local_server_that_does_want_a_key() -> None:
         error = fail(provider(server.base_url, key=""))
     assert "wants an API key" in error.message
     assert "OPENAI_API_KEY" in error.cure
+
+
+@pytest.mark.parametrize("key", ["", KEY])
+def test_a_refused_credential_of_the_address(key: str) -> None:
+    """It is what is sent, with or without a key beside it."""
+    with ImagesServer(key="sk-another") as server:
+        error = fail(provider(server.base_url.replace("://", "://docs:geheim@"), key=key))
+    assert error.message.endswith("does not accept the name and password in 'base_url'.")
+    assert "API key" not in str(error)
+    assert "%40" in error.cure
+    assert error.fatal
+
+
+@pytest.mark.parametrize(
+    ("user_info", "key", "cure"),
+    [
+        ("", KEY, "Check what the API key in 'api_key' may do, and the model 'gpt-image-2'."),
+        (
+            "docs:geheim@",
+            KEY,
+            "Check what the name and password in 'base_url' may do, and the model ",
+        ),
+        ("", "", "Check the model 'gpt-image-2'."),
+    ],
+)
+def test_what_may_not_be_done(api: ImagesServer, user_info: str, key: str, cure: str) -> None:
+    api.script(refused(403, "no"))
+    error = fail(provider(api.base_url.replace("://", f"://{user_info}"), key=key))
+    assert error.cure.startswith(cure)
 
 
 @pytest.mark.parametrize(
@@ -370,6 +399,32 @@ def test_a_proxy_variable_that_makes_no_sense(monkeypatch: pytest.MonkeyPatch) -
     assert "proxy" in error.cure
     assert (error.billed, error.fatal) == (NO, True)
     assert "geheim" not in str(error)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "kind", "cure"),
+    [
+        ("HTTPS_PROXY", "http://name:gehe/im@127.0.0.1:1", "InvalidURL", "'/' as %2F"),
+        ("HTTPS_PROXY", "http://name:gehe#im@127.0.0.1:1", "InvalidURL", "'#' as %23"),
+        ("ALL_PROXY", "gopher://name:geheim@127.0.0.1", "ValueError", "ALL_PROXY"),
+        ("SSL_CERT_FILE", "/no/such/geheim", "FileNotFoundError", "SSL_CERT_FILE"),
+    ],
+)
+def test_an_environment_that_makes_no_client(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, kind: str, cure: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    error = fail(provider("https://images.invalid/v1"))
+    assert error.message == f"the connection to images.invalid cannot be set up ({kind})."
+    assert cure in error.cure
+    assert "gehe" not in str(error)
+    assert error.__context__ is None
+
+
+def test_a_proxy_that_needs_a_package() -> None:
+    endpoint = find_endpoint(ProviderSettings(base_url="https://images.invalid/v1", api_key=KEY))
+    error = failures.explain_setup(ImportError("socksio"), endpoint)
+    assert "pip install socksio" in error.cure
 
 
 def test_a_header_that_cannot_be_sent(api: ImagesServer, monkeypatch: pytest.MonkeyPatch) -> None:

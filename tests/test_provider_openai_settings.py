@@ -15,7 +15,7 @@ from mkdocs_genimage.providers import ProviderSettings
 from mkdocs_genimage.providers.openai import OpenAIProvider, create
 from mkdocs_genimage.request import ImageRequest
 
-KEY = "sk-test-0123456789abcdefghijklmnop"
+KEY = "sk-test-Zq7vX2mK9wRb4TnYc8LhJd5sGf3P"
 ASK = ImageRequest("a fox", {"size": "64x64"}, model="gpt-image-2")
 
 

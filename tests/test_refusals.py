@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sites import Build, Site
 
 WORDS = "Your request was rejected by the safety system. safety_violations=[violence]"
-KEY = "sk-test-0123456789abcdefghijklmnopqrstuvwxyz"
+KEY = "sk-test-Zq7vX2mK9wRb4TnYc8LhJd5sGf3P"
 AGAIN = "so it is not sent again"
 
 

@@ -7,8 +7,11 @@ import ipaddress
 import os
 import re
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, unquote, urlsplit
+
+from mkdocs_genimage.providers.redaction import Redactor
 
 if TYPE_CHECKING:
     from mkdocs_genimage.providers import ProviderSettings
@@ -16,23 +19,7 @@ if TYPE_CHECKING:
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
-SHOWN_CHARS = 300
-"""How much of a server's own words a message repeats."""
-
-SHOWN_KEY_CHARS = 8
-"""A server that echoes this much of a key's beginning echoes the key."""
-
-MIN_SECRET_CHARS = 4
-"""Shorter ones are dummies for local servers; masking them would garble the message."""
-
-# A key in OpenAI's spelling; a bearer token; what servers leave of a key that they mask
-# themselves; the credential in front of a host.
-_SECRETS = (
-    (re.compile(r"\bsk-[^\s'\",;)]+"), "sk-…"),
-    (re.compile(r"\bBearer\s+[^\s'\",;)]+", re.IGNORECASE), "Bearer …"),
-    (re.compile(r"[^\s'\"]*\*{3,}[^\s'\",;)]*"), "…"),
-    (re.compile(r"://[^\s/@]*@"), "://"),
-)
+PROXY_VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 
 
 @dataclass(frozen=True)
@@ -46,6 +33,7 @@ class Endpoint:
         api_key_from: the option or variable that holds it.
         user_info: `name:password` out of the address; empty if there is none.
         problem: why no request can be sent, with the cure; empty if one can.
+        other_secrets: what else goes with a request and is nobody's business.
     """
 
     base_url: str
@@ -54,6 +42,7 @@ class Endpoint:
     api_key_from: str = ""
     user_info: str = field(default="", repr=False)
     problem: str = ""
+    other_secrets: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def host(self) -> str:
@@ -66,19 +55,22 @@ class Endpoint:
         """What an `Authorization: Basic` header says for the address's credential; may be empty."""
         return base64.b64encode(self.user_info.encode()).decode()
 
+    @property
+    def credential(self) -> str:
+        """What is sent as a credential and where it is from, in words; empty if none is sent."""
+        if self.user_info:  # as the header that a key would be sent in
+            return f"name and password in {self.base_url_from}"
+        return f"API key in {self.api_key_from}" if self.api_key else ""
+
+    @cached_property
+    def redactor(self) -> Redactor:
+        """Hides all that is a secret of this endpoint."""
+        password = self.user_info.partition(":")[2]
+        return Redactor((self.api_key, self.user_info, *self.other_secrets), password)
+
     def redact(self, text: str) -> str:
         """`text` as one short line without any credential."""
-        # Cut first: the patterns take quadratic time on a long line.
-        text = text[: 4 * SHOWN_CHARS]
-        for secret in (self.api_key, self.basic, *self.user_info.split(":", 1)):
-            if len(secret) >= MIN_SECRET_CHARS:
-                text = text.replace(secret, "…")
-        if len(self.api_key) > 2 * SHOWN_KEY_CHARS:
-            text = re.sub(re.escape(self.api_key[:SHOWN_KEY_CHARS]) + r"[^\s'\",;)]*", "…", text)
-        for pattern, mask in _SECRETS:
-            text = pattern.sub(mask, text)
-        line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-        return line if len(line) <= SHOWN_CHARS else line[: SHOWN_CHARS - 1] + "…"
+        return self.redactor.line(text)
 
 
 def find_endpoint(settings: ProviderSettings) -> Endpoint:
@@ -107,6 +99,7 @@ def find_endpoint(settings: ProviderSettings) -> Endpoint:
         api_key_from=api_key_from,
         user_info=unquote(user_info),
         problem=_key_problem(api_key, api_key_from, optional=bool(user_info) or is_loopback(parts)),
+        other_secrets=_secrets_of_environment(),
     )
 
 
@@ -146,6 +139,16 @@ def _first(option: str, name: str, variable: str) -> tuple[str, str]:
     """The first that is set of an option and an environment variable, stripped, and its name."""
     value = option.strip()
     return (value, f"'{name}'") if value else (os.environ.get(variable, "").strip(), variable)
+
+
+def _secrets_of_environment() -> tuple[str, ...]:
+    """What variables add to requests: headers that the SDK sends along, credentials for proxies."""
+    lines = os.environ.get("OPENAI_CUSTOM_HEADERS", "").split("\n")
+    found = [line.partition(":")[2].strip() for line in lines]
+    names = (*PROXY_VARIABLES, *map(str.lower, PROXY_VARIABLES))
+    before_hosts = (os.environ.get(name, "").rpartition("@")[0] for name in names)
+    found += [re.sub(r"^\w+://", "", text) for text in before_hosts]
+    return tuple(dict.fromkeys(filter(None, found)))
 
 
 def _without_user_info(parts: SplitResult) -> SplitResult:

@@ -14,10 +14,11 @@ from inspect import signature
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
+from mkdocs_genimage import workbench
 from mkdocs_genimage.errors import Billed, ProviderError
-from mkdocs_genimage.providers import Answer
+from mkdocs_genimage.providers import Answer, counts_only
 from mkdocs_genimage.providers.failures import explain_connection, explain_refusal, timed_out
-from mkdocs_genimage.providers.fetch import MAX_IMAGE_BYTES, picture
+from mkdocs_genimage.providers.fetch import MAX_IMAGE_BYTES, Spool, download, take
 from mkdocs_genimage.providers.refusal import is_html, read_refusal, request_name
 
 if TYPE_CHECKING:
@@ -31,11 +32,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Response:
-    """An answer with a success status, as it came."""
+    """What an answer says beside its body, and how long it took."""
 
     status: int
     headers: Mapping[str, str]
-    body: bytes
     seconds: float
 
 
@@ -83,20 +83,21 @@ class Exchange:
         import openai
 
         started = time.monotonic()
-        try:
-            response = self._exchange(deadline)
-        except ProviderError:
-            raise
-        except openai.APIStatusError as error:
-            status, headers = error.status_code, error.response.headers
-            response = Response(status, headers, b"", time.monotonic() - started)
-            raise self._refused(response, error.body) from None
-        except Exception as error:
-            raise explain_connection(error, self._endpoint, self._timeout) from None
-        return self._read_answer(response, deadline)
+        with Spool() as body:
+            try:
+                response = self._exchange(body, deadline)
+            except ProviderError:
+                raise
+            except openai.APIStatusError as error:
+                status, headers = error.status_code, error.response.headers
+                response = Response(status, headers, time.monotonic() - started)
+                raise self._refused(response, error.body) from None
+            except Exception as error:
+                raise explain_connection(error, self._endpoint, self._timeout) from None
+            return self._read_answer(response, body, deadline)
 
-    def _exchange(self, deadline: float) -> Response:
-        """Send the request and read the answer, bounded in size and time."""
+    def _exchange(self, body: Spool, deadline: float) -> Response:
+        """Send the request and read the answer into `body`, bounded in size and time."""
         images = self._client.images.with_streaming_response
         method: Any = images.edit if self._call.edit else images.generate
         if "markup" in self._call.arguments and "markup" not in signature(method).parameters:
@@ -106,12 +107,11 @@ class Exchange:
             )
         # Base64 takes a third more; the rest of an answer is short.
         limit = self._call.count * MAX_IMAGE_BYTES * 4 // 3 + 1_000_000
-        body = bytearray()
         started = time.monotonic()
         with method(**self._call.arguments) as response:
             for chunk in response.iter_bytes():
-                body += chunk
-                if len(body) > limit:
+                body.add(chunk)
+                if body.size > limit:
                     raise ProviderError(
                         f"the answer of {self._endpoint.host} is larger than {limit:,} bytes.",
                         billed=Billed.MAYBE,
@@ -120,19 +120,38 @@ class Exchange:
                 if time.monotonic() > deadline:
                     raise timed_out(self._endpoint, self._timeout)
             seconds = time.monotonic() - started
-            return Response(response.status_code, response.headers, bytes(body), seconds)
+            return Response(response.status_code, response.headers, seconds)
 
-    def _read_answer(self, response: Response, deadline: float) -> Answer:
+    def _read_answer(self, response: Response, body: Spool, deadline: float) -> Answer:
         """The pictures of an answer. A success status proves nothing, so all is checked.
 
         Raises:
             ProviderError: there is none in it.
         """
         name = request_name(response.headers, self._endpoint)
-        payload = self._parse(response)
+        entries, usage = workbench.unpacking.run(lambda: self._unpack(response, body))
+        taken = [self._fetched(entry, deadline) for entry in entries]
+        pictures = [one for one in taken if isinstance(one, bytes)]
+        for one in taken:
+            if isinstance(one, ProviderError) and not pictures:
+                one.request_id = name
+                raise one
+        return Answer(pictures, name, usage)
+
+    def _unpack(
+        self, response: Response, body: Spool
+    ) -> tuple[list[bytes | str | ProviderError], dict[str, Any] | None]:
+        """What an answer holds, base64 decoded: pictures or their addresses, and its `usage`.
+
+        Raises:
+            ProviderError: there is nothing in it.
+        """
+        name = request_name(response.headers, self._endpoint)
+        payload = self._parse(response, body)
         items = payload.get("data")
-        usage = payload.get("usage")
-        usage = usage if isinstance(usage, dict) else None
+        usage = counts_only(payload.get("usage"))
+        if usage and self._endpoint.redactor.finds(json.dumps(usage)):
+            usage = None  # gateways count by key
         if not isinstance(items, list) or not items:
             if payload.get("error"):
                 raise self._refused(response, payload)
@@ -141,18 +160,16 @@ class Exchange:
                 billed=Billed.YES if usage else Billed.MAYBE,
                 request_id=name,
             )
-        taken = [self._picture(item, deadline) for item in items[: self._call.count]]
-        pictures = [one for one in taken if isinstance(one, bytes)]
-        for one in taken:
-            if isinstance(one, ProviderError) and not pictures:
-                one.request_id = name
-                raise one
-        return Answer(pictures, name, usage)
+        return [_taken(item) for item in items[: self._call.count]], usage
 
-    def _picture(self, item: Any, deadline: float) -> bytes | ProviderError:
-        """One picture or what is wrong with it: the others of the answer are paid for as well."""
+    def _fetched(
+        self, entry: bytes | str | ProviderError, deadline: float
+    ) -> bytes | ProviderError:
+        """An entry, downloaded if it is an address; or what is wrong with it."""
+        if not isinstance(entry, str):
+            return entry
         try:
-            return picture(item, self._endpoint.base_url, deadline)
+            return download(entry, self._endpoint.base_url, deadline)
         except ProviderError as error:
             return error
 
@@ -168,14 +185,14 @@ class Exchange:
         )
         return explain_refusal(refusal)
 
-    def _parse(self, response: Response) -> dict[str, Any]:
+    def _parse(self, response: Response, body: Spool) -> dict[str, Any]:
         """The JSON object of an answer.
 
         Raises:
             ProviderError: it is something else.
         """
         name = request_name(response.headers, self._endpoint)
-        if is_html(response.body[:100].decode("utf-8", "replace")):
+        if is_html(body.head.decode("utf-8", "replace")):
             raise ProviderError(
                 f"{self._endpoint.host} answered with an HTML page instead of a picture.",
                 cure=f"Check the address in {self._endpoint.base_url_from}, which ends with the "
@@ -187,7 +204,8 @@ class Exchange:
             )
         payload: Any = None
         with suppress(ValueError, RecursionError):
-            payload = json.loads(response.body)
+            # Without a name for the bytes, so that they are freed once they are text.
+            payload = json.loads(body.read())
         if isinstance(payload, dict):
             return payload
         raise ProviderError(
@@ -195,3 +213,11 @@ class Exchange:
             billed=Billed.MAYBE,
             request_id=name,
         )
+
+
+def _taken(item: Any) -> bytes | str | ProviderError:
+    """One entry or what is wrong with it: the others of the answer are paid for as well."""
+    try:
+        return take(item)
+    except ProviderError as error:
+        return error

@@ -84,6 +84,27 @@ def explain_connection(error: BaseException, endpoint: Endpoint, timeout: float)
     )
 
 
+def explain_setup(error: BaseException, endpoint: Endpoint) -> ProviderError:
+    """The error where the HTTP client cannot even be made, which is for reasons of the environment.
+
+    Nothing of the exception itself is shown: it may repeat a part of a proxy's password.
+    """
+    if isinstance(error, ImportError):
+        cure = "A SOCKS proxy in HTTP_PROXY, HTTPS_PROXY or ALL_PROXY needs: pip install socksio."
+    elif isinstance(error, OSError):
+        cure = "Check the certificate files in SSL_CERT_FILE and SSL_CERT_DIR."
+    else:
+        cure = (
+            "Check the addresses in HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY. In a proxy's "
+            "password, write '/' as %2F, '#' as %23, '?' as %3F and '@' as %40."
+        )
+    return ProviderError(
+        f"the connection to {endpoint.host} cannot be set up ({type(error).__name__}).",
+        cure=cure,
+        fatal=True,
+    )
+
+
 def _not_connected(
     chain: list[BaseException], names: set[str], endpoint: Endpoint
 ) -> ProviderError | None:
@@ -166,16 +187,20 @@ def _refused_key(refusal: Refusal) -> ProviderError | None:
     if refusal.status != 401:
         return None
     endpoint = refusal.endpoint
-    if not endpoint.api_key:
+    if not endpoint.credential:
         return refusal.failure(
             f"{endpoint.host} wants an API key, and none is set.",
             f"Set {endpoint.api_key_from}.",
             fatal=True,
         )
     return refusal.failure(
-        f"{endpoint.host} does not accept the API key in {endpoint.api_key_from}.",
-        f"Check that it is complete, still valid, and meant for the address in "
-        f"{endpoint.base_url_from}.{_mixed_up(endpoint)}",
+        f"{endpoint.host} does not accept the {endpoint.credential}.",
+        (
+            "Check them. In an address, write ':' as %3A, '/' as %2F and '@' as %40 there."
+            if endpoint.user_info
+            else "Check that it is complete, still valid, and meant for the address in "
+            f"{endpoint.base_url_from}.{_mixed_up(endpoint)}"
+        ),
         fatal=True,
     )
 
@@ -202,10 +227,11 @@ def _not_allowed(refusal: Refusal) -> ProviderError | None:
             "Verify the organization in its settings there, or choose another model.",
             fatal=True,
         )
+    credential = refusal.endpoint.credential
+    may = f"what the {credential} may do, and " if credential else ""
     return refusal.failure(
         f"{refusal.endpoint.host} does not allow this request (HTTP 403){refusal.said}",
-        f"Check what the key in {refusal.endpoint.api_key_from} may do, and the model "
-        f"'{refusal.model}'.",
+        f"Check {may}the model '{refusal.model}'.",
         fatal=True,
     )
 
@@ -246,6 +272,7 @@ def _too_many_requests(refusal: Refusal) -> ProviderError | None:
         f"{host} takes no more requests for the moment{refusal.said}",
         "Lower 'concurrency' or build again later.",
         retry_after=None if final else retry_after(refusal.headers, RATE_LIMIT_PAUSE),
+        too_many=True,
     )
 
 

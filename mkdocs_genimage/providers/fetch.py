@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+import tempfile
 import time
 from http.client import HTTPException, HTTPResponse
 from typing import TYPE_CHECKING, Any, cast
@@ -15,11 +16,14 @@ from urllib.error import URLError
 from urllib.parse import quote, urljoin, urlsplit
 from urllib.request import HTTPHandler, HTTPSHandler, OpenerDirector, ProxyHandler, Request
 
+from mkdocs_genimage import workbench
 from mkdocs_genimage.errors import Billed, ProviderError
 from mkdocs_genimage.formats import sniff
 from mkdocs_genimage.providers.endpoint import DEFAULT_PORTS
 
 if TYPE_CHECKING:
+    from io import FileIO
+    from types import TracebackType
     from urllib.parse import SplitResult
 
 MAX_IMAGE_MB = 60
@@ -32,7 +36,11 @@ DOWNLOAD_ATTEMPTS = 3
 DOWNLOAD_PAUSE = 0.3
 """Seconds before the second attempt; the third waits twice as long."""
 CHUNK_BYTES = 65536
+SPOOL_BYTES = 262_144
+"""So much of an answer is collected before it is written to a temporary file."""
+HEAD_BYTES = 100
 
+_SCHEMES = ("blob", "data", "file", "ftp", "gs", "ipfs", "s3")
 _REDIRECTS = (301, 302, 303, 307, 308)
 _DATA_URL = re.compile(r"data:image/[\w.+-]+(?:;[\w=.+-]+)*;base64,", re.IGNORECASE)
 
@@ -49,27 +57,88 @@ class _TransientError(Exception):
     """A download that may work at the next attempt."""
 
 
-def picture(item: Any, base_url: str, deadline: float) -> bytes:
-    """The bytes of one entry of an answer's `data` list, unchanged.
+class Spool:
+    """Bytes as they arrive: few in memory, more in an unnamed temporary file.
+
+    Many answers may arrive at once, and none is needed before it is whole. Use it as a context manager.
+
+    Attributes:
+        size: how many bytes there are.
+        head: the first of them, `HEAD_BYTES` or more where there are as many.
+    """
+
+    def __init__(self) -> None:
+        self.size = 0
+        self.head = b""
+        self._file: FileIO | None = None
+        self._unwritten = bytearray()
+        self._limit: float = SPOOL_BYTES
+
+    def __enter__(self) -> Spool:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._file:
+            self._file.close()
+
+    def add(self, chunk: bytes) -> None:
+        """Append bytes."""
+        if self.size < HEAD_BYTES:
+            self.head += chunk[:HEAD_BYTES]
+        self.size += len(chunk)
+        self._unwritten += chunk
+        if len(self._unwritten) > self._limit:
+            self._write()
+
+    def read(self) -> bytes:
+        """All bytes.
+
+        Raises:
+            OSError: the temporary file cannot be read.
+        """
+        if not self._file:
+            return bytes(self._unwritten)
+        self._write()
+        self._file.seek(0)
+        written = self._file.read()
+        return written + self._unwritten if self._unwritten else written
+
+    def _write(self) -> None:
+        try:
+            self._file = self._file or tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - `__exit__` closes it
+            # A disk that is nearly full takes a part of it.
+            del self._unwritten[: self._file.write(self._unwritten)]
+        except OSError:
+            # No room, or no folder for such files. What comes is paid for, so memory has to do.
+            self._limit = float("inf")
+
+
+def take(entry: Any) -> bytes | str:
+    """The picture in one entry of an answer's `data` list, or the address that it is at.
 
     Args:
-        item: the entry: an object with `b64_json` or `url`.
-        base_url: the API's address; a relative `url` is read against it.
-        deadline: point in `time.monotonic()` at which a download ends.
+        entry: an object with `b64_json` or `url`. Base64 text is taken out of it, to be freed early.
 
     Raises:
-        ProviderError: there is no picture in it, or it cannot be had.
+        ProviderError: there is neither, or no picture.
     """
-    entry = item if isinstance(item, dict) else {}
-    encoded, url = entry.get("b64_json"), entry.get("url")
+    entry = entry if isinstance(entry, dict) else {}
+    encoded, url = entry.pop("b64_json", None), entry.get("url")
     if isinstance(encoded, str) and encoded:
-        data = _decode(encoded)
-    elif isinstance(url, str) and _DATA_URL.match(url):
-        data = _decode(url)
-    elif isinstance(url, str) and url:
-        data = download(url, base_url, deadline, MAX_IMAGE_BYTES)
-    else:
-        raise _lost("the answer holds neither base64 data nor an address of the picture.")
+        return _checked(_decode(encoded))
+    if isinstance(url, str) and _DATA_URL.match(url):
+        return _checked(_decode(url))
+    if isinstance(url, str) and url:
+        return url
+    raise _lost("the answer holds neither base64 data nor an address of the picture.")
+
+
+def _checked(data: bytes) -> bytes:
     if sniff(data) is None:
         raise _lost(f"the answer holds {looks_like(data)} instead of a picture.")
     return data
@@ -88,7 +157,7 @@ def looks_like(data: bytes) -> str:
     return "text" if not start.translate(None, _TEXT_BYTES) else "unknown bytes"
 
 
-def download(url: str, base_url: str, deadline: float, limit: int) -> bytes:
+def download(url: str, base_url: str, deadline: float) -> bytes:
     """Fetch a picture that an answer names by its address.
 
     Allowed are https addresses, and addresses on the API's own host and port. Each redirect is held
@@ -98,14 +167,14 @@ def download(url: str, base_url: str, deadline: float, limit: int) -> bytes:
         url: the address, absolute or relative to `base_url`.
         base_url: the API's address.
         deadline: point in `time.monotonic()` at which it ends.
-        limit: bytes.
 
     Raises:
-        ProviderError: refused, not there, too large or too slow.
+        ProviderError: refused, not there, too large, too slow or no picture.
     """
     for attempt in range(DOWNLOAD_ATTEMPTS):
         try:
-            return _follow(_join(base_url + "/", url), base_url, deadline, limit)
+            data = _follow(_join(base_url + "/", url), base_url, deadline, MAX_IMAGE_BYTES)
+            return _checked(data)
         except _TransientError as error:
             reason = str(error)
         pause = DOWNLOAD_PAUSE * 2**attempt
@@ -122,11 +191,13 @@ def _follow(url: str, base_url: str, deadline: float, limit: int) -> bytes:
     for handler in (ProxyHandler(), HTTPHandler(), HTTPSHandler()):
         opener.add_handler(handler)
     for _ in range(MAX_REDIRECTS + 1):
+        # What is judged is what is asked for: other readers of addresses pass over blanks and control signs.
+        url = _quoted(url)
         if refusal := _refusal(url, base_url):
             raise _lost(f"the picture was made but is not fetched: {refusal}.")
         # Some content networks refuse the default user agent of urllib.
         headers = {"User-Agent": "mkdocs-genimage", "Accept": "image/*"}
-        request = Request(quote(url, safe="%/:=&?~#+!$,;'@()*[]"), headers=headers)  # noqa: S310
+        request = Request(url, headers=headers)  # noqa: S310
         try:
             seconds = max(deadline - time.monotonic(), 0.001)
             with cast("HTTPResponse", opener.open(request, timeout=seconds)) as response:
@@ -146,26 +217,34 @@ def _follow(url: str, base_url: str, deadline: float, limit: int) -> bytes:
 def _read(response: HTTPResponse, deadline: float, limit: int) -> bytes:
     """The body, never more than `limit` bytes of it and never past the deadline."""
     announced = response.length
-    data = bytearray()
-    while (announced or 0) <= limit and len(data) <= limit:
-        # One read from the socket at a time: `read` would wait for a trickling server.
-        chunk = response.read1(CHUNK_BYTES)
-        if time.monotonic() > deadline:
-            raise _TransientError("it did not come in time")
-        if not chunk:
-            break
-        data += chunk
-    else:
-        raise _lost(f"the picture was made but is larger than {limit:,} bytes.")
-    if len(data) < (announced or 0):
-        raise _TransientError(f"{len(data):,} of {announced:,} bytes came")
-    return bytes(data)
+    with Spool() as body:
+        while (announced or 0) <= limit and body.size <= limit:
+            # One read from the socket at a time: `read` would wait for a trickling server.
+            chunk = response.read1(CHUNK_BYTES)
+            if time.monotonic() > deadline:
+                raise _TransientError("it did not come in time")
+            if not chunk:
+                break
+            body.add(chunk)
+        else:
+            raise _lost(f"the picture was made but is larger than {limit:,} bytes.")
+        if body.size < (announced or 0):
+            raise _TransientError(f"{body.size:,} of {announced:,} bytes came")
+        return workbench.unpacking.run(body.read)
 
 
 def _join(base: str, url: str) -> str:
     try:
         return urljoin(base, url)
     except ValueError:
+        pass
+    raise _lost("the picture was made but is not fetched: its address cannot be read.")
+
+
+def _quoted(url: str) -> str:
+    try:
+        return quote(url, safe="%/:=&?~#+!$,;'@()*[]")
+    except ValueError:  # half a character, which JSON may hold
         pass
     raise _lost("the picture was made but is not fetched: its address cannot be read.")
 
@@ -178,7 +257,9 @@ def _refusal(url: str, base_url: str) -> str:
     except ValueError:
         return "its address cannot be read"
     if target.scheme not in DEFAULT_PORTS:
-        return f"its address is of the kind '{target.scheme[:20]}:', allowed is https"
+        # Nothing else of it: what a server sends may be anything, a key too.
+        kind = f"of the kind '{target.scheme}:'" if target.scheme in _SCHEMES else "no web address"
+        return f"its address is {kind}, allowed is https"
     if not target.hostname:
         return "its address cannot be read"
     if "@" in target.netloc or "\\" in target.netloc:
@@ -195,14 +276,31 @@ def _server(parts: SplitResult) -> tuple[str | None, int | None]:
 def _decode(text: str) -> bytes:
     """Bytes out of base64 text, which may have a data URL's head, line breaks, and no padding."""
     head = _DATA_URL.match(text)
-    encoded = "".join(text[head.end() if head else 0 :].split())
-    if len(encoded) * 3 // 4 > MAX_IMAGE_BYTES:
+    encoded = text[head.end() :] if head else text
+    data = _strict(encoded)
+    if data is None:
+        # Only now: white space is rare, and to look for it takes as long as to decode.
+        encoded = "".join(encoded.split())
+        data = _strict(encoded)
+    if data is not None:
+        return data
+    if _decoded_bytes(encoded) > MAX_IMAGE_BYTES:
         raise _lost(f"the answer holds a picture larger than {MAX_IMAGE_MB} MB.")
+    raise _lost("the answer holds base64 data that cannot be decoded.")
+
+
+def _strict(encoded: str) -> bytes | None:
+    """Bytes out of base64 text without white space, None if it is something else or too much."""
+    if _decoded_bytes(encoded) > MAX_IMAGE_BYTES:
+        return None
     try:
         return base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)
     except (binascii.Error, ValueError):
-        pass
-    raise _lost("the answer holds base64 data that cannot be decoded.")
+        return None
+
+
+def _decoded_bytes(encoded: str) -> int:
+    return len(encoded) * 3 // 4
 
 
 def _lost(message: str) -> ProviderError:

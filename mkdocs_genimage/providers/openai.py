@@ -8,22 +8,22 @@ either could pay for a picture twice.
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from datetime import datetime, timezone
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from mkdocs_genimage.errors import ProviderError
 from mkdocs_genimage.log import log
 from mkdocs_genimage.providers import Answer, Review
-from mkdocs_genimage.providers.call import prepare, requested_fields
 from mkdocs_genimage.providers.endpoint import find_endpoint
-from mkdocs_genimage.rules import check, lifetime
-from mkdocs_genimage.servers import find_server
 
 if TYPE_CHECKING:
     from openai import OpenAI
 
     from mkdocs_genimage.providers import ProviderSettings
     from mkdocs_genimage.request import ImageRequest
+    from mkdocs_genimage.servers import Server
 
 CONNECT_SECONDS = 10.0
 """A server that does not even take the connection by then is not asked for longer."""
@@ -47,11 +47,21 @@ class OpenAIProvider:
         self._endpoint = find_endpoint(settings)
         self._timeout = settings.timeout
         self._validate = settings.validate
-        self._server = find_server(self._endpoint.host, settings.server)
+        self._server_name = settings.server
+        if settings.server:
+            _ = self._server  # a wrong name is told at once
         self._aged: set[str] = set()
         self._client: OpenAI | None = None
         self._lock = threading.Lock()
         self.host = self._endpoint.host
+
+    # A build whose pictures are all in the cache has no use for the tables of servers and rules.
+
+    @cached_property
+    def _server(self) -> Server:
+        from mkdocs_genimage.servers import find_server
+
+        return find_server(self._endpoint.host, self._server_name)
 
     def __repr__(self) -> str:
         return f"OpenAIProvider(host={self.host!r})"
@@ -60,8 +70,16 @@ class OpenAIProvider:
         """Why no request can be sent, with the cure; empty if one can."""
         return self._endpoint.problem
 
+    def prepare(self) -> None:
+        """Import the SDK, and set up the connection. What goes wrong is told by the first request."""
+        with suppress(ProviderError):
+            self._connect()
+
     def review(self, request: ImageRequest, count: int) -> Review:
         """What the model or the server is known to refuse, and what the server takes otherwise."""
+        from mkdocs_genimage.providers.call import requested_fields
+        from mkdocs_genimage.rules import check
+
         edit = bool(request.images)
         fields = requested_fields(request, count)
         adapted = self._server.adapt(fields, edit=edit)
@@ -89,9 +107,10 @@ class OpenAIProvider:
         if problem := self.unready():
             raise ProviderError(problem, fatal=True)
         self._mention_age(request.model)
-        call = prepare(request, count, self._server)
+        from mkdocs_genimage.providers.call import prepare
         from mkdocs_genimage.providers.exchange import Exchange
 
+        call = prepare(request, count, self._server)
         client = self._connect()
         outcome = Exchange(client, self._endpoint, self._timeout, call).outcome()
         if isinstance(outcome, Answer):
@@ -104,6 +123,8 @@ class OpenAIProvider:
             is_new = model not in self._aged
             self._aged.add(model)
         if is_new and self._server.dates_hold:
+            from mkdocs_genimage.rules import lifetime
+
             warning = lifetime(model, datetime.now(timezone.utc).date())
             if warning:
                 log.warning("%s", warning)
@@ -115,21 +136,17 @@ class OpenAIProvider:
             ProviderError: the environment does not let it be made.
         """
         with self._lock:
-            if self._client is None:
-                problem = ""
-                try:
-                    self._client = self._make_client()
-                except Exception as error:
-                    # Proxies, certificates, SOCKS without its package: all of the environment.
-                    problem = f"({type(error).__name__}) {self._endpoint.redact(str(error))}"
-                if self._client is None:
-                    raise ProviderError(
-                        f"the connection to {self.host} cannot be set up {problem}".rstrip(".")
-                        + ".",
-                        cure="Check the proxy and certificate variables of the environment.",
-                        fatal=True,
-                    )
-            return self._client
+            if self._client:
+                return self._client
+            try:
+                self._client = self._make_client()
+            except Exception as error:
+                from mkdocs_genimage.providers.failures import explain_setup
+
+                failure = explain_setup(error, self._endpoint)
+            else:
+                return self._client
+            raise failure  # not above, where it would carry the other one along
 
     def _make_client(self) -> OpenAI:
         import openai

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
     from mkdocs_genimage.providers.endpoint import Endpoint
 
+MAX_DEPTH = 5
+"""Lists within lists in which words are looked for."""
+
 CREDIT_CODES = {
     "insufficient_quota",
     "billing_hard_limit_reached",
@@ -61,6 +64,7 @@ class Refusal:
         billed: Billed = Billed.NO,
         fatal: bool = False,
         retry_after: float | None = None,
+        too_many: bool = False,
     ) -> ProviderError:
         """An error that carries the request's name."""
         return ProviderError(
@@ -69,6 +73,7 @@ class Refusal:
             billed=billed,
             fatal=fatal,
             retry_after=retry_after,
+            too_many=too_many,
             request_id=request_name(self.headers, self.endpoint),
         )
 
@@ -140,11 +145,14 @@ def retry_after(headers: Mapping[str, str], default: float) -> float:
         return default
 
 
-def _words(said: Any) -> str:
+def _words(said: Any, depth: int = 0) -> str:
     """What an error body says, as text. FastAPI lists `{"loc": ["body", "size"], "msg": "..."}`."""
     if isinstance(said, list):
-        return "; ".join(filter(None, map(_words, said)))
+        said = said if depth < MAX_DEPTH else []
+        return "; ".join(filter(None, (_words(part, depth + 1) for part in said)))
     if isinstance(said, dict):
-        place = ".".join(str(part) for part in said.get("loc") or () if part != "body")
+        parts = said.get("loc")
+        parts = parts if isinstance(parts, list) else []
+        place = ".".join(str(part) for part in parts if part != "body")
         return ": ".join(filter(None, (place, str(said.get("msg") or said.get("message") or ""))))
     return said if isinstance(said, str) else ""
