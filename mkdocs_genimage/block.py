@@ -150,20 +150,21 @@ def _read_body(text: str, reader: _Reader) -> None:
         return
     entries = _entries(node)
     words = [_key_text(key, text) for key, _ in entries]
-    if not all(_BARE_WORD.fullmatch(word) for word in words) and not set(words) & set(OPTIONS):
+    has_options = any(word in OPTIONS for word in words)
+    if not has_options and not all(_BARE_WORD.fullmatch(word) for word in words):
         entries = []
     if not entries:
         reader.set("prompt", text, 1)
         return
-    if not set(words) & set(OPTIONS):
+    if not has_options:
         reader.fail(
-            entries[0][0].start_mark.line + 1,
+            _line(entries[0][0], text),
             f"{unknown_option(words[0], OPTIONS)} If '{words[0]}:' begins the prompt, write "
             "'prompt: |' and the prompt below it, indented.",
         )
         return
     for word, (key_node, value_node) in zip(words, entries, strict=True):
-        line = key_node.start_mark.line + 1
+        line = _line(key_node, text)
         try:
             value = _plain(value_node, text, typed=word == "extra")
             if word in _TEXTS:
@@ -223,6 +224,11 @@ def _entries(node: yaml.Node | None) -> list[tuple[yaml.Node, yaml.Node]]:
     if not isinstance(node, yaml.MappingNode) or node.flow_style:
         return []
     return list(node.value)
+
+
+def _line(node: yaml.Node, text: str) -> int:
+    """The line of a node within the fence. YAML itself counts U+0085, U+2028 and U+2029 as well."""
+    return text.count("\n", 0, node.start_mark.index) + 1
 
 
 def _key_text(key: yaml.Node, text: str) -> str:

@@ -14,7 +14,7 @@ import tempfile
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from mkdocs_genimage.disk import sha256_of, write_atomically
+from mkdocs_genimage.disk import remove_torn, sha256_of, write_atomically
 from mkdocs_genimage.errors import CacheError
 from mkdocs_genimage.formats import EXTENSIONS
 from mkdocs_genimage.request import KEY_CHARS_IN_NAME, KEY_VERSION, ImageRequest, variant_stem
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SIDECAR_VERSION = 1
+RECALLED = ("key", "format", "width", "height", "provider", "host", "model")
+"""What of a sidecar is known without reading it, as long as the image's files do not change."""
 _LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 _LFS_POINTER_MAX_BYTES = 1024
 """By its specification a Git LFS pointer file is smaller than this."""
@@ -38,7 +40,7 @@ class StoredImage:
         path: the file.
         width: pixels, read from the bytes when they arrived.
         height: pixels.
-        sidecar: all that is recorded about it.
+        sidecar: what is recorded about it; only `RECALLED` of it where the image was looked up before.
     """
 
     path: Path
@@ -80,24 +82,40 @@ class Cache:
     def find(self, request: ImageRequest, variant: int = 1) -> StoredImage | Missing:
         """Look up one variant of a request.
 
-        A file's bytes are hashed unless that was done before and its status is still the same, so a
-        damaged file is never served.
+        Files are read and hashed unless that was done before and their status is still the same, so a
+        damaged one is never served.
         """
         stem = variant_stem(request.stem, variant)
-        sidecar = self._read_sidecar(stem)
-        if sidecar is None:
-            stem = self._other_stem(request.key, variant) or stem
-            sidecar = self._read_sidecar(stem)
-        if sidecar is None:
-            return self._adopt(stem, request, variant) or Missing()
+        found = self._find(stem, request.key)
+        if found is None and (other := self._other_stem(request.key, variant)):
+            stem = other
+            found = self._find(stem, request.key)
+        return found or self._adopt(stem, request, variant) or Missing()
+
+    def _find(self, stem: str, key: str) -> StoredImage | Missing | None:
+        """Look up what goes by a stem; None if there is no sidecar."""
+        known = self._verified.recall(stem)
+        if known is not None and known["key"] == key:
+            path = self.folder / (stem + EXTENSIONS[known["format"]])
+            return StoredImage(path, known["width"], known["height"], known)
+        file = self.folder / f"{stem}.json"
+        try:
+            with file.open("rb", buffering=0) as opened:
+                status = os.fstat(opened.fileno())
+                text = opened.read()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            return Missing(f"{self._name(file.name)} cannot be read: {error.strerror or error}.")
+        sidecar = self._read_sidecar(text, self._name(file.name))
         if isinstance(sidecar, Missing):
             return sidecar
-        if sidecar["key"] != request.key:
+        if sidecar["key"] != key:
             return Missing(
-                f"{self._name(stem)}.json belongs to another image: it was edited or renamed. "
+                f"{self._name(file.name)} belongs to another image: it was edited or renamed. "
                 "Restore it from Git, or delete it."
             )
-        return self._checked(stem, sidecar)
+        return self._checked(stem, sidecar, status)
 
     def put(
         self, request: ImageRequest, variant: int, data: bytes, facts: Mapping[str, Any]
@@ -189,6 +207,11 @@ class Cache:
             f"Change it, or delete {self._name(path.name)} to try once more."
         )
 
+    def forget_refusal(self, request: ImageRequest) -> None:
+        """The image came after all."""
+        with contextlib.suppress(OSError):
+            self._refusal_path(request).unlink()
+
     def _refusal_path(self, request: ImageRequest) -> Path:
         return self.folder / f"{request.stem}.refused.json"
 
@@ -202,6 +225,7 @@ class Cache:
             self.folder.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=self.folder):
                 pass
+            remove_torn(self.folder)
         except OSError as error:
             raise CacheError(
                 f"images cannot be stored in {self.folder} ({error.strerror or error}), so none is "
@@ -212,14 +236,7 @@ class Cache:
         """Keep for the next command which files were found whole by this one."""
         self._verified.save()
 
-    def _read_sidecar(self, stem: str) -> dict[str, Any] | Missing | None:
-        name = f"{self._name(stem)}.json"
-        try:
-            text = (self.folder / f"{stem}.json").read_bytes()
-        except (FileNotFoundError, NotADirectoryError):
-            return None
-        except OSError as error:
-            return Missing(f"{name} cannot be read: {error.strerror or error}.")
+    def _read_sidecar(self, text: bytes, name: str) -> dict[str, Any] | Missing:
         if _is_lfs_pointer(text):
             return Missing(f"{name} is a Git LFS pointer: run 'git lfs pull'.", bought=True)
         try:
@@ -239,13 +256,13 @@ class Cache:
             f"{name} is damaged. Restore it from Git, or delete it and the picture beside it."
         )
 
-    def _checked(self, stem: str, sidecar: dict[str, Any]) -> StoredImage | Missing:
+    def _checked(
+        self, stem: str, sidecar: dict[str, Any], sidecar_status: os.stat_result
+    ) -> StoredImage | Missing:
         path = self.folder / f"{stem}{EXTENSIONS[sidecar['format']]}"
         name = self._name(path.name)
         size = {"width": sidecar["width"], "height": sidecar["height"]}
         try:
-            if self._verified.knows(path.name, path.stat(), sidecar["sha256"]):
-                return StoredImage(path, sidecar["width"], sidecar["height"], sidecar)
             with path.open("rb", buffering=0) as file:
                 status = os.fstat(file.fileno())
                 length = status.st_size
@@ -274,7 +291,8 @@ class Cache:
                 f"{name} is damaged: its bytes are not the ones that were stored. Restore it from Git.",
                 **size,
             )
-        self._verified.add(path.name, status, sha256)
+        facts = {name: sidecar[name] for name in RECALLED if name in sidecar}
+        self._verified.note(stem, sidecar_status, status, facts)
         return StoredImage(path, sidecar["width"], sidecar["height"], sidecar)
 
     def _other_stem(self, key: str, variant: int) -> str | None:
@@ -324,6 +342,7 @@ class Cache:
                 return Missing(
                     f"{self._name(path.name)} has no sidecar, and the picture is {info.format}. Delete it."
                 )
+            remove_torn(self.folder)
             try:
                 return self.put(request, variant, data, facts)
             except CacheError:

@@ -125,12 +125,20 @@ class Composed:
         count: how many variants the author wants.
         options: all options that hold, presentation included, in normal form.
         lines: of the block's own options, within the fence.
+        layers: where options may come from, weakest first: a name, and the options set there.
     """
 
     request: ImageRequest
     count: int
     options: Mapping[str, Any]
     lines: Mapping[str, int] = field(default_factory=dict)
+    layers: tuple[tuple[str, Mapping[str, Any]], ...] = ()
+
+    def origin(self, option: str) -> str:
+        """Who set an option: `block`, `front matter`, `style 'brand'` or `defaults`; empty if nobody did."""
+        if option not in self.options:
+            return ""
+        return next((name for name, options in reversed(self.layers) if option in options), "")
 
     @property
     def shown_variants(self) -> tuple[int, ...]:
@@ -164,7 +172,13 @@ def compose(
         if chosen not in site.styles:
             raise BlockError([Problem(block.lines.get("style", 0), _unknown_style(chosen, site))])
         style = site.styles[chosen]
-    options = _merged(site.defaults, style.options, page_options, block.options)
+    layers = (
+        ("defaults", site.defaults),
+        (f"style '{chosen}'", style.options),
+        ("front matter", page_options),
+        ("block", block.options),
+    )
+    options = _merged(*(layer for _, layer in layers))
     problems = [Problem(block.lines.get(name, 0), message) for name, message in conflicts(options)]
     images, overlays = _inputs(options, block, site, page_dir, find_block, problems)
     subject = normalise_prompt(block.prompt)
@@ -194,7 +208,7 @@ def compose(
         model=options.get("model", site.model),
         moderation=options.get("moderation", site.moderation),
     )
-    return Composed(request, options.get("n", 1), options, block.lines)
+    return Composed(request, options.get("n", 1), options, block.lines, layers)
 
 
 _FORMAT_OPTIONS = {
@@ -240,6 +254,9 @@ def _inputs(
     find_block: Callable[[str], Composed] | None,
     problems: list[Problem],
 ) -> tuple[tuple[InputFile | BlockInput, ...], dict[str, InputFile | None]]:
+    if "image" not in options and not any(name in options for name in _OVERLAYS):
+        return (), {}
+
     def attempt(name: str, path: str, load: Callable[[], _Input]) -> _Input | None:
         try:
             return load()

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import os
 import tempfile
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
 
 _HASH_BUFFER_BYTES = 65_536
 """Larger buffers are given back to the system each time by most C libraries, and zeroed by it again."""
+
+
+TORN_SECONDS = 3600.0
+"""A file that was not given its name for so long never will be."""
 
 
 def sha256_of(file: FileIO) -> str:
@@ -40,6 +45,15 @@ def make_private_folder(folder: Path) -> None:
     ignore = folder / ".gitignore"
     if not ignore.exists():
         ignore.write_text("*\n", encoding="utf-8")
+
+
+def remove_torn(folder: Path) -> None:
+    """Remove what `write_atomically` left in a folder when its process was killed. Never fails."""
+    with contextlib.suppress(OSError):
+        for path in folder.glob(".*.tmp"):
+            # A young one is being written by another process right now.
+            if path.stat().st_mtime + TORN_SECONDS < time.time():
+                path.unlink()
 
 
 def write_atomically(path: Path, data: bytes, *, sync_folder: bool = True) -> None:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import contextlib
 import logging
 import posixpath
-from collections import Counter
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -28,9 +27,9 @@ if TYPE_CHECKING:
     from mkdocs.structure.files import File, Files
     from mkdocs.structure.pages import Page
 
+    from mkdocs_genimage.entries import Shown
     from mkdocs_genimage.fences import Fence
     from mkdocs_genimage.pages import Pages
-    from mkdocs_genimage.resolver import Shown
 
 UNAVAILABLE = "*(picture not available)*"
 """What other readers of a page's Markdown find for a block that cannot be read."""
@@ -44,6 +43,23 @@ class Pending:
     variant: int
     name: str
     size: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class SeenBlock:
+    """A block as a build came across it, for those who look at the whole site.
+
+    Attributes:
+        place: where it stands.
+        file: its page.
+        composed: what it asks for; None if it is wrong.
+        problems: what is wrong with it, each with its place.
+    """
+
+    place: Place
+    file: File
+    composed: Composed | None
+    problems: tuple[str, ...] = ()
 
 
 @dataclass
@@ -77,8 +93,7 @@ class PageDocument:
         self._source = source
         self._is_inner = is_inner
         self.fences = source.fences
-        self._near_misses: Counter[tuple[str, str]] = Counter()
-        self._ways: dict[str, str] = {}
+        self._near_misses: dict[tuple[str, str], int] = {}
         self.links: dict[int, str] = {}
         """Index of a fence that reached the page to the Markdown link that stands for it."""
 
@@ -90,9 +105,11 @@ class PageDocument:
             composed = self._compose(fence)
             found = self._resolve(composed, place)
         except BlockError as error:
-            self._pages.bad_block(place, error)
+            problems = self._pages.bad_block(place, error)
+            self._pages.saw(SeenBlock(place, self._file, None, problems))
             self.links[index] = UNAVAILABLE
             return error_figure(str(place))
+        self._pages.saw(SeenBlock(place, self._file, composed))
         options = composed.options
         alt, origin = alt_text(options)
         # To tell the place, the page's file is read and scanned once more.
@@ -136,9 +153,14 @@ class PageDocument:
         """
         if self._record.is_broken:
             raise BlockError([])
-        folder = Path(self._file.abs_src_path).parent if self._file.abs_src_path else None
         block = parse_block(fence.header, fence.body)
-        return compose(block, self._pages.site, self._record.options, folder, self._find_block)
+        site, options = self._pages.site, self._record.options
+        return compose(block, site, options, self._folder, self._find_block)
+
+    @cached_property
+    def _folder(self) -> Path | None:
+        """Where the page's file is, if it has one."""
+        return Path(self._file.abs_src_path).parent if self._file.abs_src_path else None
 
     def _find_block(self, name: str) -> Composed:
         """The block of this text with an id, for one that is made from its picture.
@@ -211,8 +233,9 @@ class PageDocument:
     def near_miss(self, line: str, index: int, advice: str) -> None:
         """Warn about a line that looks like a genimage fence and is none."""
         alike = (line.strip(), advice)
-        place = self._source.near_miss(line, advice, self._near_misses[alike])
-        self._near_misses[alike] += 1
+        count = self._near_misses.get(alike, 0)
+        self._near_misses[alike] = count + 1
+        place = self._source.near_miss(line, advice, count)
         self._pages.tell(logging.WARNING, f"{place}: {advice}")
 
     def _url(self, uri: str) -> str:
@@ -223,14 +246,17 @@ class PageDocument:
         if self._is_inner:
             return get_relative_url(quote(uri), self._file.url)
         folder, _, name = uri.rpartition("/")
-        return quote(self._way_to(folder) + name)
+        return quote(_way(posixpath.dirname(self._file.src_uri), folder) + name)
 
-    def _way_to(self, folder: str) -> str:
-        """What stands in front of the names of a folder's files. All pictures are in one folder."""
-        if folder not in self._ways:
-            way = posixpath.relpath(folder or ".", posixpath.dirname(self._file.src_uri) or ".")
-            self._ways[folder] = "" if way == "." else f"{way}/"
-        return self._ways[folder]
+
+@lru_cache(maxsize=64)
+def _way(start: str, folder: str) -> str:
+    """What stands in front of the names of a folder's files, seen from another folder.
+
+    All pictures are in one folder, and pages in few.
+    """
+    way = posixpath.relpath(folder or ".", start or ".")
+    return "" if way == "." else f"{way}/"
 
 
 class HomelessDocument:

@@ -161,7 +161,9 @@ class _Scanner:
 
     def __init__(self, lines: Sequence[str], tab_length: int, found: Scan) -> None:
         self._lines = lines
-        self._text = [line.rstrip("\r").expandtabs(tab_length) for line in lines]
+        # Each line begins at column 0, so all of them may be expanded at once.
+        expanded = "\n".join(lines).expandtabs(tab_length)
+        self._text = [line.rstrip("\r") for line in expanded.split("\n")]
         self._tab_length = tab_length
         self._found = found
         # A fence that is not closed up to some line, because the text or the prefix ends there, tells

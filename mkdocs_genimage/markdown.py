@@ -69,6 +69,7 @@ _MARKER = "\x01genimage{}\x04"
 _MARKER_PATTERN = r"[\x01\x02]genimage(?P<number>\d+)[\x03\x04]"
 _CONTROLS = dict.fromkeys((1, 2, 3, 4))
 
+_MARKER_BEGINS = ("\x01genimage", "\x02genimage")
 _MARKER_RE = re.compile(_MARKER_PATTERN)
 _MARKER_LINE_RE = re.compile(rf"^ *{_MARKER_PATTERN} *$", re.MULTILINE)
 _MARKER_AT_MARGIN_RE = re.compile(rf"^{_MARKER_PATTERN} *$", re.MULTILINE)
@@ -108,19 +109,24 @@ class _Conversion:
     def __init__(self) -> None:
         self.fences: list[Fence] = []
         self._document: Document | None = None
-        self._sources: list[list[str]] = []
+        self._lines: Sequence[str] = ()
+        self._tab_length = 4
         self._html: dict[str, str] = {}
 
-    def begin(self, document: Document | None, fences: list[Fence], lines: Sequence[str]) -> None:
-        """Forget the text before and take up another, given as lines without tabs."""
+    def begin(
+        self, document: Document | None, fences: list[Fence], lines: Sequence[str], tab_length: int
+    ) -> None:
+        """Forget the text before and take up another, given as the lines that were scanned."""
         self._document = document
         self.fences = fences
+        self._lines = lines
+        self._tab_length = tab_length
         self._html = {}
-        # NormalizeWhitespace empties lines of nothing but blanks, too.
-        self._sources = [
-            [line if line.strip() else "" for line in lines[fence.start : fence.end]]
-            for fence in fences
-        ]
+
+    def _source(self, fence: Fence) -> list[str]:
+        """A fence with what stood before it, as NormalizeWhitespace would have left it."""
+        lines = (line.expandtabs(self._tab_length) for line in self._lines[fence.start : fence.end])
+        return [line if line.strip() else "" for line in lines]
 
     def is_marker(self, match: re.Match[str]) -> bool:
         """Whether what looks like a marker stands for a fence of this text."""
@@ -148,10 +154,10 @@ class _Conversion:
         def source(match: re.Match[str]) -> str:
             if not self.is_marker(match):
                 return match[0]
-            number = int(match["number"])
-            lines = self._sources[number]
+            fence = self.fences[int(match["number"])]
+            lines = self._source(fence)
             # As much is gone from the front of each line as from the front of the marker's.
-            width = len(lines[0]) - len(self.fences[number].source[0])
+            width = len(lines[0]) - len(fence.source[0])
             left = len((match["before"] or "").replace("&gt;", ">"))
             return "\n".join(escape(line[max(width - left, 0) :]) for line in lines)
 
@@ -180,8 +186,7 @@ class FencePreprocessor(Preprocessor):
             document = self._renderer.document(found.fences, self.md)
             for miss in found.near_misses:
                 document.near_miss(miss.line, miss.index, miss.advice)
-        expanded = [line.expandtabs(self.md.tab_length) for line in cleaned] if found.fences else []
-        self._conversion.begin(document, found.fences, expanded)
+        self._conversion.begin(document, found.fences, cleaned, self.md.tab_length)
         if not found.fences:
             return lines
         marked: list[str] = []
@@ -319,7 +324,7 @@ class LatePostprocessor(Postprocessor):
 
     def run(self, text: str) -> str:
         """Replace the markers that are left in a text."""
-        if not self._conversion.fences or not _MARKER_RE.search(text):
+        if not self._conversion.fences or not any(begin in text for begin in _MARKER_BEGINS):
             return text
         return _LATE_RE.sub(self._replace, text)
 

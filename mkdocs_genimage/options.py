@@ -303,7 +303,9 @@ SITE_WIDE: dict[str, Option] = {
 
 def unknown_option(name: str, known: Mapping[str, Option]) -> str:
     """The message for an option that does not exist."""
-    return f"there is no option '{name}'.{did_you_mean(name, known)} Allowed: {', '.join(known)}."
+    return (
+        f"there is no option {shown(name)}.{did_you_mean(name, known)} Allowed: {', '.join(known)}."
+    )
 
 
 def read_options(

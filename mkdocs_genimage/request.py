@@ -25,6 +25,9 @@ KEY_CHARS_IN_NAME = 12
 
 SLUG_CHARS = 48
 
+_WORD = re.compile(r"[a-z0-9]+")
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
 
 def normalise_prompt(text: str) -> str:
     """The prompt as it is hashed and sent: NFC, line feeds only, no blank space at either end."""
@@ -37,7 +40,7 @@ def slugify(text: str) -> str:
     Only a-z, 0-9 and single inner hyphens come out, so no prompt can steer a path.
     """
     ascii_text = unicodedata.normalize("NFKD", text[:1000]).encode("ascii", "ignore").decode()
-    words = re.sub(r"[^a-z0-9]+", "-", ascii_text.lower()).strip("-")
+    words = "-".join(_WORD.findall(ascii_text.lower()))
     if len(words) > SLUG_CHARS:
         words = words[: SLUG_CHARS + 1].rpartition("-")[0] or words[:SLUG_CHARS]
     return words or "image"
@@ -126,7 +129,7 @@ class ImageRequest:
     @cached_property
     def key(self) -> str:
         """Hex SHA-256 of the canonical JSON of `identity`: sorted keys, no blanks, UTF-8."""
-        text = json.dumps(self.identity, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        text = _CANONICAL.encode(self.identity)
         return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
     @cached_property

@@ -23,6 +23,8 @@ MAX_VARIANTS = 10
 MAX_EDGE = 16_384
 """Pixels. Above every known server; keeps a typing error from becoming a request."""
 MAX_DISPLAY_PIXELS = 10_000
+MAX_NUMBER_BITS = 1024
+"""Of a whole number under `extra`: what a float could hold as well."""
 MAX_REVISION = 1_000_000
 
 SIZE_NAMES = {"square": "1024x1024", "landscape": "1536x1024", "portrait": "1024x1536"}
@@ -33,7 +35,10 @@ def shown(value: Any) -> str:
     """A value as messages show it: one line, at most 60 characters."""
     if value is None or value == "":
         return "empty"
-    text = " ".join(str(value).split())
+    try:
+        text = " ".join(str(value).split())
+    except ValueError:  # a number of more than 4,300 digits
+        return "a number that is too long"
     return f"'{text if len(text) <= 60 else text[:57] + '...'}'"
 
 
@@ -53,6 +58,8 @@ def printable(text: str) -> str:
 
     Those that part words leave a blank.
     """
+    if not _UNPRINTABLE.search(text):
+        return text
     return _UNPRINTABLE.sub("", re.sub(r"[\x0b\x0c\x1c-\x1f]", " ", text))
 
 
@@ -173,11 +180,18 @@ def check_plain(value: Any) -> None:
     elif isinstance(value, list):
         for item in value:
             check_plain(item)
-    elif isinstance(value, float):
-        if not math.isfinite(value):
+    elif isinstance(value, (int, float)):
+        if not _is_sendable(value):
             raise ValueError
-    elif value is not None and not isinstance(value, (str, int)):
+    elif value is not None and not isinstance(value, str):
         raise TypeError
+
+
+def _is_sendable(number: float) -> bool:
+    """Whether JSON has a number. Python itself writes no whole one of more than 4,300 digits."""
+    if isinstance(number, int):
+        return number.bit_length() <= MAX_NUMBER_BITS
+    return math.isfinite(number)
 
 
 def read_id(value: Any) -> str:

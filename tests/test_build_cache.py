@@ -206,7 +206,7 @@ def test_answers_of_servers(
     quick: Site, api: ImagesServer, monkeypatch: pytest.MonkeyPatch, trouble: str
 ) -> None:
     replies, asked, told = TROUBLES[trouble]
-    monkeypatch.setattr("mkdocs_genimage.making.Maker._pause", lambda *_: None)
+    monkeypatch.setattr("mkdocs_genimage.sending.Sender._pause", lambda *_: None)
     api.script(*replies)
     quick.write({"docs/index.md": PAGE})
     built = quick.build(warns=[told] if told else [])
