@@ -39,16 +39,10 @@ class Budget:
         """
         with self._lock:
             if self.max_images and self.images + count > self.max_images:
-                raise BudgetReachedError(
-                    f"'max_images: {self.max_images}' is reached. Raise it in mkdocs.yml, or build "
-                    "again: what is made is kept."
-                )
+                raise BudgetReachedError(f"'max_images: {self.max_images}' is reached")
             # Half a hundredth of a cent forgives the rounding of sums of prices.
             if self.max_cost and self.spent + (estimate or 0.0) > self.max_cost + 5e-5:
-                raise BudgetReachedError(
-                    f"'max_cost: {self.max_cost:.2f}' would be passed. Raise it in mkdocs.yml, or "
-                    "build again: what is made is kept."
-                )
+                raise BudgetReachedError(f"'max_cost: {self.max_cost:.2f}' would be passed")
             self.images += count
             self.spent += estimate or 0.0
 

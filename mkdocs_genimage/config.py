@@ -43,6 +43,9 @@ class _Number(opt.OptionallyRequired[float]):
         return value
 
 
+_KINDS = {bool: "true or false", list: "a list", dict: "a mapping"}
+
+
 class _Text(opt.OptionallyRequired[str]):
     """A text; an unset environment variable (None) counts as empty."""
 
@@ -51,7 +54,9 @@ class _Text(opt.OptionallyRequired[str]):
 
     def run_validation(self, value: object) -> str:
         if isinstance(value, bool) or not isinstance(value, (str, int, float)):
-            raise ValidationError(f"is {value!r}. Allowed: a text.")
+            # Not the value itself: it may hold a key.
+            kind = _KINDS.get(type(value), f"of the type {type(value).__name__}")
+            raise ValidationError(f"is {kind}. Allowed: a text.")
         return str(value).strip()
 
 
@@ -184,6 +189,15 @@ class GenimageConfig(Config):
         super().load_dict(patch)
         if isinstance(patch, dict) and "api_key" in patch:
             self.has_own_key = True
+
+    def __repr__(self) -> str:
+        """The options without credentials: hooks and themes that look for something print them."""
+        shown = dict(self.data)
+        if shown.get("api_key"):
+            shown["api_key"] = "…"
+        if "@" in str(shown.get("base_url")):
+            shown["base_url"] = "…"
+        return f"{type(self).__name__}({shown!r})"
 
     def site(self, config: MkDocsConfig) -> Site:
         """What of it decides requests."""

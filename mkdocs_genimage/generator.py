@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import atexit
-import queue
 import signal
 import threading
 import time
 from typing import TYPE_CHECKING
 
-from mkdocs_genimage.budget import BudgetReachedError
 from mkdocs_genimage.errors import Billed, CacheError, GenimageError, ProviderError
+from mkdocs_genimage.inventory import REFUSAL, cache_files
+from mkdocs_genimage.job import Job, StoppedError
 from mkdocs_genimage.journal import Journal
-from mkdocs_genimage.log import log
-from mkdocs_genimage.making import Job, Maker, StoppedError
+from mkdocs_genimage.log import log, where_raised
+from mkdocs_genimage.making import Maker
 from mkdocs_genimage.pricing import Pricing
+from mkdocs_genimage.request import variant_stem
+from mkdocs_genimage.sending import Sender
+from mkdocs_genimage.turns import Turns
 
 if TYPE_CHECKING:
     from mkdocs_genimage.budget import Budget
@@ -38,6 +41,8 @@ class Generator:
         concurrency: requests in flight at most.
         pricing: what images cost here.
         patience: seconds to wait for another process that is at work on the same image.
+        ends_process: whether an interrupt is to end the process, with the exit code that says so, and
+            not only what called this: so it is on the command line.
     """
 
     def __init__(
@@ -50,14 +55,18 @@ class Generator:
         concurrency: int,
         pricing: Pricing | None = None,
         patience: float = 330.0,
+        ends_process: bool = False,
     ) -> None:
         self.provider = provider
         self.cache = cache
         self.budget = budget
+        self._pricing = pricing or Pricing()
         self._progress = progress
-        self._concurrency = concurrency
-        self._queue: queue.SimpleQueue[Job] = queue.SimpleQueue()
+        self._turns: Turns[Job] = Turns(concurrency)
+        # As many again as may be in flight, so that storing an answer keeps no request from being sent.
+        self._most_workers = 2 * concurrency
         self._workers: list[threading.Thread] = []
+        self._ends_process = ends_process
         self._in_flight = 0
         self._lock = threading.Lock()
         self._jobs: dict[str, list[Job]] = {}
@@ -66,19 +75,42 @@ class Generator:
         self._fatal: GenimageError | None = None
         self._stopping = threading.Event()
         self._abandoned = False
+        self._is_unpriced_told = False
+        self._journal = journal = Journal(cache.folder, patience)
+        sender = Sender(
+            provider,
+            budget,
+            self._pricing,
+            journal,
+            turns=self._turns,
+            stopping=self._stopping,
+            check=self._raise_fatal,
+            give_up=self._give_up,
+        )
         self._maker = Maker(
             provider,
             cache,
-            budget,
-            pricing or Pricing(),
-            stopping=self._stopping,
-            check=self._raise_fatal,
+            sender,
+            journal,
+            turns=self._turns,
             jobs_of=lambda key: tuple(self._jobs.get(key, ())),
-            journal=Journal(cache.folder, patience),
         )
 
-    def order(self, request: ImageRequest, variants: tuple[int, ...], place: Place) -> list[Job]:
+    def order(
+        self,
+        request: ImageRequest,
+        variants: tuple[int, ...],
+        place: Place,
+        *,
+        again: bool = False,
+    ) -> list[Job]:
         """Ask for variants of a request. Those that are under way or failed are not asked for twice.
+
+        Args:
+            request: what makes them.
+            variants: which, from 1.
+            place: the block that wants them.
+            again: whether those that are in the cache are made anew.
 
         Returns:
             The jobs that bring them.
@@ -87,7 +119,7 @@ class Generator:
         known = {variant for job in jobs for variant in job.variants}
         fresh = tuple(variant for variant in variants if variant not in known)
         if fresh:
-            job = Job(request, fresh, place)
+            job = Job(request, fresh, place, again)
             jobs.append(job)
             self._start(job)
         return [job for job in jobs if set(job.variants) & set(variants)]
@@ -103,21 +135,22 @@ class Generator:
             for job in self._open:
                 while not job.done.wait(1.0):  # with a time, or Windows cannot be interrupted
                     pass
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, SystemExit):
             self._progress.hide()
             self.stop()
             raise
         finally:
             self._progress.hide()
         self._open.clear()
+        self._journal.tidy(self._stored_names)
+
+    def _stored_names(self) -> set[str]:
+        files = (file for file in cache_files(self.cache.folder) if file.ending != REFUSAL)
+        return {variant_stem(file.digits, file.variant) for file in files}
 
     def cancel(self) -> None:
         """Forget what was ordered and not yet sent. It can be ordered again."""
-        while True:
-            try:
-                job = self._queue.get_nowait()
-            except queue.Empty:
-                return
+        for job in self._turns.clear():
             self._jobs[job.request.key].remove(job)
             self._progress.dropped(len(job.variants))
             job.error = StoppedError("the build ended before this image was asked for")
@@ -126,10 +159,8 @@ class Generator:
     def stop(self) -> None:
         """Send nothing more, and wait until what is in flight has come and is stored."""
         atexit.unregister(self.stop)
-        is_main = threading.current_thread() is threading.main_thread()
-        if is_main and signal.getsignal(signal.SIGTERM) is _end:
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
         self._stopping.set()
+        self._turns.close()
         self.cancel()
         count = self._in_flight
         if count and not self._abandoned:
@@ -141,9 +172,15 @@ class Generator:
         try:
             while self._in_flight and not self._abandoned:
                 time.sleep(0.05)
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, SystemExit):
             self._abandoned = True
             raise
+        finally:
+            _forget_signals()
+
+    def estimate(self, request: ImageRequest, count: int) -> float | None:
+        """USD that images will cost at most; None where no price is known."""
+        return self._pricing.estimate(request, count, self.provider.host)
 
     def _start(self, job: Job) -> None:
         if not self._ready:
@@ -152,26 +189,41 @@ class Generator:
             # The workers are daemons, which the interpreter does not wait for: so the queue is not
             # worked off behind an interrupt or a failed build. This saves what is in flight.
             atexit.register(self.stop)
-            self._heed_sigterm()
+            if not self._fatal:
+                # Here and not in a worker: rendering pages beside it would only make both slower, and
+                # the first request later.
+                self.provider.prepare()
+            _heed_signals(with_interrupt=self._ends_process)
         if self._fatal or self._stopping.is_set():
             job.error = self._fatal or StoppedError("the build was stopped")
             job.done.set()
             return
+        self._mention_unpriced(job)
         self._progress.added(len(job.variants))
         self._open.append(job)
-        self._queue.put(job)
-        if len(self._workers) < self._concurrency:
+        self._turns.add(job)
+        if len(self._workers) < self._most_workers:
             worker = threading.Thread(
                 target=self._work, name=f"genimage-{len(self._workers)}", daemon=True
             )
             self._workers.append(worker)
             worker.start()
 
-    def _heed_sigterm(self) -> None:
-        """End by SIGTERM as by an interrupt, unless somebody else handles it: what is in flight is kept."""
-        is_main = threading.current_thread() is threading.main_thread()
-        if is_main and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
-            signal.signal(signal.SIGTERM, _end)
+    def _mention_unpriced(self, job: Job) -> None:
+        """Say once that the limit in dollars does not hold."""
+        if self._is_unpriced_told or not self.budget.max_cost:
+            return
+        if self.estimate(job.request, len(job.variants)) is not None:
+            return
+        self._is_unpriced_told = True
+        limit = self.budget.max_images
+        log.info(
+            "what '%s' costs at %s is not known here, so 'max_cost' does not bind; %s. "
+            "'pricing:' in mkdocs.yml says what pictures cost.",
+            job.request.model,
+            self.provider.host or f"provider '{self.provider.name}'",
+            f"'max_images: {limit}' does" if limit else "neither does 'max_images'",
+        )
 
     def _check(self) -> GenimageError | None:
         """Why no request can be sent at all, found before the first one."""
@@ -184,20 +236,23 @@ class Generator:
             return error
         return None
 
+    def _give_up(self, error: GenimageError) -> None:
+        """No further request is of any use."""
+        self._fatal = self._fatal or error
+
     def _raise_fatal(self) -> None:
         if self._fatal:
             raise self._fatal
 
     def _work(self) -> None:
-        while not self._stopping.is_set():
-            job = self._queue.get()
+        while job := self._turns.next():
             with self._lock:
                 self._in_flight += 1
             try:
                 self._run(job)
-            except Exception:
+            except Exception as error:
                 # The image is stored or its error noted by now; a closed terminal must not stop the rest.
-                log.debug("progress could not be told", exc_info=True)
+                log.debug("progress could not be told: %s", where_raised(error))
             finally:
                 with self._lock:
                     self._in_flight -= 1
@@ -206,28 +261,23 @@ class Generator:
     def _run(self, job: Job) -> None:
         started = time.monotonic()
         cost: float | None = None
-        is_worth_a_line = True
         try:
             cost = self._maker.make(job)
-        except (StoppedError, BudgetReachedError) as error:
-            job.error = error
-            is_worth_a_line = False
         except GenimageError as error:
             job.error = error
             if isinstance(error, ProviderError) and error.refused:
                 self._maker.remember_refusal(job, error)
-            if error is self._fatal:
-                is_worth_a_line = False
-            elif isinstance(error, CacheError) or getattr(error, "fatal", False):
-                self._fatal = self._fatal or error
+            if isinstance(error, CacheError):
+                self._give_up(error)
         except BaseException as error:  # SystemExit, too: the worker has to go on
-            log.debug("unexpected error of provider '%s'", self.provider.name, exc_info=True)
+            name, origin = self.provider.name, where_raised(error)
+            log.debug("unexpected error of provider '%s': %s", name, origin)
             job.error = ProviderError(
                 f"provider '{self.provider.name}' failed with {type(error).__name__}.",
                 billed=Billed.MAYBE,
             )
         self._progress.finished(
-            str(job.place) if is_worth_a_line else None,
+            str(job.place) if job.sent else None,
             len(job.variants),
             time.monotonic() - started,
             cost,
@@ -235,5 +285,25 @@ class Generator:
         )
 
 
+def _heed_signals(*, with_interrupt: bool) -> None:
+    """End in good order, and keep what is in flight, unless somebody else handles a signal."""
+    if threading.current_thread() is not threading.main_thread():
+        return
+    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, _end)
+    if with_interrupt and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _end)
+
+
+def _forget_signals() -> None:
+    if threading.current_thread() is not threading.main_thread():
+        return
+    if signal.getsignal(signal.SIGTERM) is _end:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    if signal.getsignal(signal.SIGINT) is _end:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def _end(number: int, _frame: object) -> None:
+    """130 for an interrupt, 143 for SIGTERM, as shells have it."""
     raise SystemExit(128 + number)

@@ -16,11 +16,12 @@ from mkdocs_genimage.disk import make_private_folder
 from mkdocs_genimage.errors import CacheError, ProviderError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Container, Iterator, Mapping
     from pathlib import Path
 
 FOLDER = ".journal"
 LEDGER = "ledger.jsonl"
+RAW = ".raw"
 
 
 class Journal:
@@ -31,7 +32,7 @@ class Journal:
         patience: seconds to wait for another process that is at work on the same image.
     """
 
-    def __init__(self, cache_folder: Path, patience: float) -> None:
+    def __init__(self, cache_folder: Path, patience: float = 0.0) -> None:
         self._folder = cache_folder / FOLDER
         self._patience = patience
 
@@ -64,7 +65,8 @@ class Journal:
             raise CacheError(f"{path} cannot be written: {error.strerror or error}.") from error
         try:
             yield
-            # The image is there, and whoever waits looks for it first: the file is of no more use.
+            # The image is there, and whoever waits looks for it first: the file is of no more use. A lock
+            # on a file without a name counts for nothing with filelock 3.21 and newer.
             with contextlib.suppress(OSError):
                 path.unlink()
         finally:
@@ -84,21 +86,99 @@ class Journal:
             CacheError: the folder cannot be written.
         """
         path = self._folder / f"{name}.json"
-        before = None
-        with contextlib.suppress(OSError, ValueError):
-            before = json.loads(path.read_bytes())
+        before = self.begun(name)
         try:
             make_private_folder(self._folder)
             # It has to outlive this process, not the machine: no need to wait for the disk.
             path.write_text(json.dumps({"began": _now(), **facts}), encoding="utf-8")
         except OSError as error:
             raise CacheError(f"{path} cannot be written: {error.strerror or error}.") from error
-        return before if isinstance(before, dict) else None
+        return before or None
+
+    def begun(self, name: str) -> dict[str, Any]:
+        """What `begin` wrote down about a request that has not ended; empty if there is none."""
+        with contextlib.suppress(OSError, ValueError, RecursionError):
+            facts = json.loads((self._folder / f"{name}.json").read_bytes())
+            if isinstance(facts, dict):
+                return facts
+        return {}
 
     def end(self, name: str) -> None:
         """The request was answered, and its image stored or its failure told."""
         with contextlib.suppress(OSError):
             (self._folder / f"{name}.json").unlink()
+
+    def keep(self, name: str, data: bytes) -> bool:
+        """Save the bytes of an answer before anything is done with them: all of them, or none. Never fails.
+
+        Args:
+            name: of one variant's files, without ending.
+            data: the bytes as they came.
+
+        Returns:
+            Whether they are saved.
+        """
+        path = self._folder / f"{name}{RAW}"
+        unfinished = path.with_suffix(".part")
+        # It has to outlive this process, not the machine: the disk is not waited for.
+        try:
+            unfinished.write_bytes(data)
+            unfinished.replace(path)
+        except OSError:
+            with contextlib.suppress(OSError):
+                unfinished.unlink()
+            return False
+        return True
+
+    def kept(self, name: str) -> bytes | None:
+        """Bytes that an earlier process saved and could not store any more."""
+        try:
+            return (self._folder / f"{name}{RAW}").read_bytes()
+        except OSError:
+            return None
+
+    def drop(self, name: str) -> None:
+        """The bytes are stored, or of no use."""
+        with contextlib.suppress(OSError):
+            (self._folder / f"{name}{RAW}").unlink()
+
+    def tidy(self, stored: Callable[[], Container[str]]) -> None:
+        """Remove what a killed process left of images that it had just stored.
+
+        Args:
+            stored: gives the names of the variants that are in the cache; asked only if anything was left.
+        """
+        with contextlib.suppress(OSError):
+            left = [
+                path for path in self._folder.iterdir() if path.suffix in (RAW, ".part", ".json")
+            ]
+            names = stored() if left else ()
+            for path in left:
+                if path.stem in names:
+                    path.unlink()
+
+    def unfinished(self) -> dict[str, dict[str, Any]]:
+        """What was begun and neither ended nor given up: by processes that are at work, or were killed.
+
+        Returns:
+            What was written down about each request, by its key.
+        """
+        names = []
+        with contextlib.suppress(OSError):
+            names = sorted(path.stem for path in self._folder.glob("*.json"))
+        entries = [self.begun(name) for name in names]
+        return {str(facts["key"]): facts for facts in entries if "key" in facts}
+
+    def ledger(self) -> list[dict[str, Any]]:
+        """All lines of the ledger that can be read, oldest first."""
+        lines = []
+        with contextlib.suppress(OSError):
+            for line in (self._folder / LEDGER).read_bytes().splitlines():
+                with contextlib.suppress(ValueError, RecursionError):
+                    content = json.loads(line)
+                    if isinstance(content, dict):
+                        lines.append(content)
+        return lines
 
     def record(self, facts: Mapping[str, Any]) -> None:
         """Add a line to the ledger. One write of one line, so that several processes may."""

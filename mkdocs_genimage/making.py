@@ -1,63 +1,34 @@
-"""Making the images of one request: its inputs, the limit, the sending, what is stored of the answer."""
+"""Making the images of one request: its inputs, what is stored of the answer."""
 
 from __future__ import annotations
 
 import contextlib
 import threading
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timezone
-from random import Random
 from typing import TYPE_CHECKING, Any
 
-from mkdocs_genimage.cache import StoredImage
+from mkdocs_genimage.cache import Missing, StoredImage
 from mkdocs_genimage.errors import Billed, CacheError, GenimageError, ProviderError
+from mkdocs_genimage.inventory import cache_files
 from mkdocs_genimage.log import log
-from mkdocs_genimage.request import KEY_CHARS_IN_NAME, InputFile
+from mkdocs_genimage.request import KEY_CHARS_IN_NAME, BlockInput, InputFile, variant_stem
+from mkdocs_genimage.sending import server_name
+from mkdocs_genimage.turns import Turn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from mkdocs_genimage.budget import Budget
     from mkdocs_genimage.cache import Cache
+    from mkdocs_genimage.job import Job
     from mkdocs_genimage.journal import Journal
-    from mkdocs_genimage.places import Place
-    from mkdocs_genimage.pricing import Pricing
     from mkdocs_genimage.providers import Answer, Provider
-    from mkdocs_genimage.request import BlockInput, ImageRequest
+    from mkdocs_genimage.request import ImageRequest
+    from mkdocs_genimage.sending import Sender
+    from mkdocs_genimage.turns import Turns
 
-MAX_RETRIES = 4
-"""How often one request is sent again when its server asks to wait, which is never billed."""
-MAX_RETRY_WAIT = 60.0
-"""Seconds."""
-PARALLEL_DECODES = 2
-"""A decoded 4K picture takes 33 MB; checking few at a time bounds the memory of a build."""
-
-
-class StoppedError(GenimageError):
-    """The build ended before this image was asked for."""
-
-
-@dataclass(eq=False)
-class Job:
-    """One request under way.
-
-    Attributes:
-        request: what is asked for.
-        variants: which of its variants, from 1.
-        place: the first block that wants it.
-        images: what has come and been stored, by variant.
-        made_elsewhere: variants that another process made meanwhile.
-        error: why something is missing.
-        done: set when nothing more will come.
-    """
-
-    request: ImageRequest
-    variants: tuple[int, ...]
-    place: Place
-    images: dict[int, StoredImage] = field(default_factory=dict)
-    made_elsewhere: set[int] = field(default_factory=set)
-    error: GenimageError | None = None
-    done: threading.Event = field(default_factory=threading.Event)
+PARALLEL_STORES = 3
+"""A 4K picture takes 8 MB until it is stored; few at a time bound the memory of a build."""
 
 
 class Maker:
@@ -66,36 +37,29 @@ class Maker:
     Args:
         provider: who makes them.
         cache: where they go.
-        budget: what may be spent.
-        pricing: what they cost here.
-        stopping: set when nothing more may be sent.
-        check: raises what makes every further request useless.
-        jobs_of: the jobs under way or done for a key.
+        sender: sends the requests.
         journal: outlives this process.
+        turns: who may send. A job that is given to `make` has its turn, which ends there.
+        jobs_of: the jobs under way or done for a key.
     """
 
     def __init__(
         self,
         provider: Provider,
         cache: Cache,
-        budget: Budget,
-        pricing: Pricing,
-        *,
-        stopping: threading.Event,
-        check: Callable[[], None],
-        jobs_of: Callable[[str], Sequence[Job]],
+        sender: Sender,
         journal: Journal,
+        *,
+        turns: Turns[Job],
+        jobs_of: Callable[[str], Sequence[Job]],
     ) -> None:
         self._provider = provider
         self._cache = cache
-        self._budget = budget
-        self._pricing = pricing
-        self._stopping = stopping
-        self._check = check
-        self._jobs_of = jobs_of
+        self._sender = sender
         self._journal = journal
-        self._decoding = threading.Semaphore(PARALLEL_DECODES)
-        self._random = Random()  # noqa: S311 - only jitter
+        self._turns = turns
+        self._jobs_of = jobs_of
+        self._storing = threading.Semaphore(PARALLEL_STORES)
 
     def make(self, job: Job) -> float | None:
         """Send the request and store what comes. Returns the price in USD, where it is known.
@@ -103,108 +67,70 @@ class Maker:
         Raises:
             GenimageError: an image is missing in the end.
         """
-        request = self._with_inputs(job)
+        with Turn(self._turns) as turn:
+            return self._make(job, turn)
+
+    def _make(self, job: Job, turn: Turn) -> float | None:
+        self._sender.check()
+        request = self._with_inputs(job, turn)
         name = job.request.key[:KEY_CHARS_IN_NAME]
         with self._journal.hold(name):
-            for variant in job.variants:
-                # Another process may have made it since it was looked for.
-                found = self._cache.find(job.request, variant)
-                if isinstance(found, StoredImage):
-                    job.images[variant] = found
-                    job.made_elsewhere.add(variant)
-            wanted = tuple(variant for variant in job.variants if variant not in job.images)
-            if not wanted:
-                return None
             try:
-                answer = self._send(job, request, len(wanted))
-                cost = self._cost(request, answer)
+                self._find(job)
+                wanted = tuple(variant for variant in job.variants if variant not in job.images)
+                if not wanted:
+                    return None
+                answer = self._sender.send(job, request, len(wanted))
+                images = list(answer.images)
+                answer = replace(answer, images=images)
+                for number, variant in enumerate(wanted[: len(images)]):
+                    if self._journal.keep(variant_stem(name, variant), images[number]):
+                        # Answers may come faster than they are stored: they wait on the disk.
+                        images[number] = b""
+                # From here on a process that is killed loses nothing.
+                turn.end()
+                cost = self._sender.cost(request, answer)
                 self._store(job, wanted, answer, cost)
+                return cost
             finally:
                 self._journal.end(name)
-            return cost
 
-    def _send(self, job: Job, request: ImageRequest, count: int) -> Answer:
-        """Send a request, again only where that is known to cost nothing twice.
+    def _find(self, job: Job) -> None:
+        """Take what is there by now: another process may have made it since it was looked for."""
+        for variant in job.variants:
+            found = Missing() if job.again else self._cache.find(job.request, variant)
+            image = found if isinstance(found, StoredImage) else self._recover(job, variant)
+            if image:
+                job.images[variant] = image
+                job.made_elsewhere.add(variant)
 
-        Raises:
-            GenimageError: there is no answer.
-        """
-        estimate = self._pricing.estimate(request, count, self._provider.host)
-        for attempt in range(MAX_RETRIES + 1):
-            if self._stopping.is_set():
-                raise StoppedError("the build was stopped before this image was asked for")
-            self._check()
-            self._budget.take(count, estimate)
-            try:
-                answer = self._send_once(job, request, count, estimate)
-            except ProviderError as error:
-                if error.billed is Billed.NO:
-                    self._budget.settle(count, estimate, 0.0)
-                wait = error.retry_after
-                if wait is None or wait > MAX_RETRY_WAIT or attempt == MAX_RETRIES:
-                    raise
-                self._pause(max(wait, 2.0**attempt) * self._random.uniform(1.0, 1.25))
-                continue
-            self._budget.settle(0, estimate, self._cost(request, answer))
-            return answer
-        raise AssertionError
+    def _recover(self, job: Job, variant: int) -> StoredImage | None:
+        """The image, where it had come to a process that was killed before it could store it."""
+        key = job.request.key[:KEY_CHARS_IN_NAME]
+        name = variant_stem(key, variant)
+        data = self._journal.kept(name)
+        if data is None:
+            return None
+        from mkdocs_genimage.imaging import ImageError
 
-    def _pause(self, seconds: float) -> None:
-        self._stopping.wait(seconds)
-
-    def _send_once(
-        self, job: Job, request: ImageRequest, count: int, estimate: float | None
-    ) -> Answer:
-        """Send a request, with an entry in the journal while it is under way.
-
-        Raises:
-            GenimageError: there is no answer.
-        """
-        name = job.request.key[:KEY_CHARS_IN_NAME]
-        facts = {
-            "key": job.request.key,
-            "place": str(job.place),
-            "host": self._provider.host,
-            "model": request.model,
-            "images": count,
-            "estimate": estimate,
-        }
-        before = self._journal.begin(name, facts)
-        if before:
-            log.info(
-                "%s: an earlier build asked for this picture (%s) and was ended before it came; that "
-                "request may have been billed.",
-                job.place,
-                before.get("began", "at an unknown time"),
-            )
         try:
-            answer = self._provider.generate(request, count)
-            if not answer.images:
-                raise ProviderError(
-                    f"the answer of {self._server()} holds no picture.",
-                    billed=Billed.MAYBE,
-                    request_id=answer.request_id,
-                )
-        except ProviderError as error:
-            self._journal.end(name)
-            if error.billed is not Billed.NO:
-                outcome = {"outcome": error.message, "billed": error.billed.value}
-                self._journal.record({**facts, **outcome, "request_id": error.request_id})
-            raise
-        paid = {"cost": self._cost(request, answer), "usage": answer.usage}
-        made = {"outcome": "made", "images": len(answer.images), "request_id": answer.request_id}
-        self._journal.record({**facts, **made, **paid})
-        return answer
+            measured = self._measured(data)
+        except ImageError:  # cut short by the kill
+            self._journal.drop(name)
+            return None
+        begun = self._journal.begun(key)
+        facts = {**self._facts(job.request, None), **measured, "recovered": True}
+        facts |= {name: begun[name] for name in ("host", "model") if name in begun}
+        image = self._cache.put(job.request, variant, data, facts)
+        self._journal.drop(name)
+        log.info("%s: this picture had come to a build that was ended; it is kept.", job.place)
+        return image
 
-    def _cost(self, request: ImageRequest, answer: Answer) -> float | None:
-        count = len(answer.images)
-        return self._pricing.actual(request, count, answer.usage, self._provider.host)
-
-    def _with_inputs(self, job: Job) -> ImageRequest:
+    def _with_inputs(self, job: Job, turn: Turn) -> ImageRequest:
         """The request with the bytes of all its inputs, the mask as the API wants it.
 
-        Another block's picture was ordered before, so it is at work or done: waiting for it never stands
-        in its way.
+        Another block's picture was ordered before, so it is at work or done. Whoever waits for it gives up
+        its turn, and never stands in its way.
 
         Raises:
             ProviderError: one of them is missing or does not fit.
@@ -212,6 +138,15 @@ class Maker:
         request = job.request
         if not request.images:
             return request
+        sources = [image for image in request.images if isinstance(image, BlockInput)]
+        waits = [
+            job for source in sources for job in self._jobs_for(source) if not job.done.is_set()
+        ]
+        if waits:
+            turn.end()
+            for earlier in waits:
+                earlier.done.wait()
+            turn.again()
         images = [
             image if isinstance(image, InputFile) else self._picture_of(image)
             for image in request.images
@@ -222,8 +157,7 @@ class Maker:
 
             mode = request.options.get("mask_mode", "auto")
             try:
-                with self._decoding:
-                    data, warning = prepare_mask(mask.data, images[0].data, mode)
+                data, warning = prepare_mask(mask.data, images[0].data, mode)
             except ImageError as error:
                 raise ProviderError(f"{error}.", cure="Nothing was sent.") from None
             if warning:
@@ -237,8 +171,7 @@ class Maker:
         from mkdocs_genimage.imaging import ImageError, inspect
 
         try:
-            with self._decoding:
-                over, under = inspect(markup.data), inspect(image.data)
+            over, under = inspect(markup.data), inspect(image.data)
         except ImageError as error:
             raise ProviderError(f"{error}.", cure="Nothing was sent.") from None
         if (over.width, over.height) != (under.width, under.height):
@@ -248,10 +181,11 @@ class Maker:
                 cure="Nothing was sent.",
             )
 
+    def _jobs_for(self, source: BlockInput) -> list[Job]:
+        jobs = self._jobs_of(source.request.key)
+        return [job for job in jobs if source.variant in job.variants]
+
     def _picture_of(self, source: BlockInput) -> InputFile:
-        for job in self._jobs_of(source.request.key):
-            if source.variant in job.variants:
-                job.done.wait()
         found = self._cache.find(source.request, source.variant)
         with contextlib.suppress(OSError):
             if isinstance(found, StoredImage):
@@ -282,8 +216,6 @@ class Maker:
             self._cache.put_refusal(job.request, {**facts, "reason": error.message})
 
     def _store(self, job: Job, wanted: tuple[int, ...], answer: Answer, cost: float | None) -> None:
-        from mkdocs_genimage.imaging import ImageError, inspect
-
         facts = self._facts(job.request, answer.request_id)
         if answer.usage:
             facts["usage"] = answer.usage
@@ -291,30 +223,87 @@ class Maker:
             facts["images_in_request"] = len(answer.images)
         if cost is not None:
             facts["cost"] = round(cost / len(answer.images), 6)
-        failure: GenimageError | None = None
+        failures: list[GenimageError] = []
         for variant, data in zip(wanted, answer.images, strict=False):
             # One that is lost must not take the others with it: they are paid for.
             try:
-                with self._decoding:
-                    info = inspect(data)
-                measured = {"format": info.format, "width": info.width, "height": info.height}
-                job.images[variant] = self._cache.put(job.request, variant, data, facts | measured)
-            except ImageError as error:
-                failure = failure or ProviderError(
-                    f"the answer of {self._server()} is no usable picture: {error}.",
-                    billed=Billed.YES,
-                    request_id=answer.request_id,
-                )
-            except CacheError as error:
-                failure = error
-        if failure:
-            raise failure
+                with self._storing:
+                    self._store_one(job, variant, data or self._kept(job, variant), facts)
+            except (ProviderError, CacheError) as error:
+                failures.append(error)
+        if failures:
+            # A cache that cannot be written stops the rest, so it goes before a bad picture.
+            raise next((one for one in failures if isinstance(one, CacheError)), failures[0])
         if len(job.images) < len(job.variants):
             raise ProviderError(
-                f"{self._server()} sent {len(answer.images)} of {len(wanted)} pictures.",
+                f"{server_name(self._provider)} sent {len(answer.images)} of {len(wanted)} pictures.",
                 billed=Billed.MAYBE,
                 request_id=answer.request_id,
             )
 
-    def _server(self) -> str:
-        return self._provider.host or f"provider '{self._provider.name}'"
+    def _store_one(self, job: Job, variant: int, data: bytes, facts: dict[str, Any]) -> None:
+        """Store one picture of an answer.
+
+        Raises:
+            ProviderError: it is none.
+            CacheError: the folder cannot be written.
+        """
+        from mkdocs_genimage.imaging import ImageError
+
+        name = variant_stem(job.request.key[:KEY_CHARS_IN_NAME], variant)
+        try:
+            everything = facts | self._measured(data)
+        except ImageError as error:
+            self._journal.drop(name)
+            raise ProviderError(
+                f"the answer of {server_name(self._provider)} is no usable picture: {error}.",
+                billed=Billed.YES,
+                request_id=facts.get("request_id"),
+            ) from None
+        try:
+            if job.again:
+                self._retire(job.request.key, variant)
+            job.images[variant] = self._cache.put(job.request, variant, data, everything)
+        except CacheError as error:
+            what = "The picture is lost, and its request was billed."
+            if self._journal.kept(name) is not None:
+                what = "It has come and is kept: the next build takes it."
+            raise CacheError(f"{error} {what}") from error
+        self._journal.drop(name)
+        self._cache.forget_refusal(job.request)
+
+    def _kept(self, job: Job, variant: int) -> bytes:
+        """The bytes of a picture that was put aside; none if its file is gone."""
+        from mkdocs_genimage.workbench import decoding
+
+        name = variant_stem(job.request.key[:KEY_CHARS_IN_NAME], variant)
+        # By that thread, as `workbench` says: memory goes back to the pool of whoever asked for it.
+        return decoding.run(lambda: self._journal.kept(name)) or b""
+
+    def _retire(self, key: str, variant: int) -> None:
+        """Move what there is of an image to the trash: a new one takes its place.
+
+        Raises:
+            CacheError: it cannot be moved.
+        """
+        from mkdocs_genimage.trash import retire
+
+        digits = key[:KEY_CHARS_IN_NAME]
+        old = [
+            file.path
+            for file in cache_files(self._cache.folder)
+            if (file.digits, file.variant) == (digits, variant)
+        ]
+        if old:
+            retire(self._cache.folder, old)
+
+    def _measured(self, data: bytes) -> dict[str, Any]:
+        """What the cache wants to know of a picture's bytes.
+
+        Raises:
+            ImageError: they are no whole picture.
+        """
+        from mkdocs_genimage.imaging import inspect
+
+        info = inspect(data)
+        return {"format": info.format, "width": info.width, "height": info.height}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, InclusionLevel
 
-from mkdocs_genimage.document import HomelessDocument, PageDocument, PageRecord
+from mkdocs_genimage.document import HomelessDocument, PageDocument, PageRecord, SeenBlock
 from mkdocs_genimage.fences import scan
 from mkdocs_genimage.figure import Correction, correct_images, display_size
 from mkdocs_genimage.log import log
@@ -26,10 +26,11 @@ if TYPE_CHECKING:
     from mkdocs.structure.pages import Page
 
     from mkdocs_genimage.compose import Site
+    from mkdocs_genimage.entries import Shown
     from mkdocs_genimage.errors import BlockError
     from mkdocs_genimage.fences import Fence
     from mkdocs_genimage.markdown import Document
-    from mkdocs_genimage.resolver import Resolver, Shown
+    from mkdocs_genimage.resolver import Resolver
 
 STYLESHEET = "genimage.css"
 
@@ -49,6 +50,8 @@ class Pages:
     ) -> None:
         self.site = site
         self.resolver = resolver
+        self.seen: list[SeenBlock] | None = None
+        """With a list here, each block is noted that is rendered."""
         self._assets_dir = assets_dir
         self._config = config
         self._records: dict[str, PageRecord] = {}
@@ -57,6 +60,11 @@ class Pages:
         self._bad_blocks: list[str] = []
         self._is_settled = False
         self._corrections: list[Correction] = []
+
+    @property
+    def converted(self) -> list[str]:
+        """The pages with fences that have been rendered, whatever became of those, as MkDocs names them."""
+        return list(self._records)
 
     # What MkDocs' events bring
 
@@ -160,12 +168,22 @@ class Pages:
                 file.copy_file()
         return uri
 
-    def bad_block(self, place: Place, error: BlockError) -> None:
-        """Tell each problem of a block, once however often its page is rendered."""
-        for problem in error.problems:
-            message = f"{place.at(problem.line)}: {problem.message}"
+    def bad_block(self, place: Place, error: BlockError) -> tuple[str, ...]:
+        """Tell each problem of a block, once however often its page is rendered.
+
+        Returns:
+            The messages.
+        """
+        messages = [f"{place.at(problem.line)}: {problem.message}" for problem in error.problems]
+        for message in messages:
             if self.tell(logging.WARNING, message):
                 self._bad_blocks.append(message)
+        return tuple(messages)
+
+    def saw(self, block: SeenBlock) -> None:
+        """A block was rendered."""
+        if self.seen is not None:
+            self.seen.append(block)
 
     def tell(self, level: int, message: str) -> bool:
         """Log a message unless this build has logged it before. Returns whether it was new."""

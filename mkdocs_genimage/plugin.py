@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -10,26 +9,22 @@ import click
 from mkdocs.exceptions import PluginError
 from mkdocs.plugins import BasePlugin, event_priority
 
-from mkdocs_genimage.budget import Budget
-from mkdocs_genimage.cache import Cache
+from mkdocs_genimage.command import make_drafts, make_generator
 from mkdocs_genimage.config import GenimageConfig
 from mkdocs_genimage.errors import ConfigurationError
-from mkdocs_genimage.generator import Generator
 from mkdocs_genimage.log import log
 from mkdocs_genimage.markdown import GenimageExtension
 from mkdocs_genimage.pages import Pages
-from mkdocs_genimage.progress import Progress
-from mkdocs_genimage.providers import ProviderSettings, load_provider
-from mkdocs_genimage.resolver import Drafts, Policy, Resolver
-
-PATIENCE = 30.0
-"""Seconds more than `timeout` to wait for another process that is at work on the same image."""
+from mkdocs_genimage.resolver import Policy, Resolver
 
 if TYPE_CHECKING:
     from jinja2 import Environment
     from mkdocs.config.defaults import MkDocsConfig
     from mkdocs.structure.files import Files
     from mkdocs.structure.pages import Page
+
+    from mkdocs_genimage.drafts import Drafts
+    from mkdocs_genimage.generator import Generator
 
 
 class GenimagePlugin(BasePlugin[GenimageConfig]):
@@ -41,15 +36,18 @@ class GenimagePlugin(BasePlugin[GenimageConfig]):
 
     def __init__(self) -> None:
         self._command: Literal["build", "gh-deploy", "serve"] = "build"
-        self._generator: Generator | None = None
+        self.generator: Generator | None = None
+        """What makes pictures; there from the first build on."""
         self._decisive: tuple[Any, ...] = ()
         self._drafts: Drafts | None = None
         self._pages: Pages | None = None
+        self.survey: list[Pages] | None = None
+        """Takes what each build has found. With a list here nothing is made: only looked up."""
 
     def on_startup(self, *, command: Literal["build", "gh-deploy", "serve"], dirty: bool) -> None:
         """Remember the command. Defining this also makes MkDocs keep the object between builds."""
         self._command = command
-        self._generator = None
+        self.generator = None
 
     def on_config(self, config: MkDocsConfig) -> MkDocsConfig:
         """Set up one build."""
@@ -60,15 +58,18 @@ class GenimagePlugin(BasePlugin[GenimageConfig]):
             self._prepare_command(config)
         except ConfigurationError as error:
             raise PluginError(f"genimage: {error}") from None
-        assert self._generator is not None
+        assert self.generator is not None
         assert self._drafts is not None
-        resolver = Resolver(self._generator.cache, self._generator, self._drafts, self._policy())
+        resolver = Resolver(self.generator.cache, self.generator, self._drafts, self._policy())
         self._pages = Pages(self.config.site(config), resolver, self.config.assets_dir, config)
         config.markdown_extensions = [
             extension
             for extension in config.markdown_extensions
             if extension != "genimage" and not isinstance(extension, GenimageExtension)
         ]
+        if self.survey is not None:
+            self._pages.seen = []
+            self.survey.append(self._pages)
         # MkDocs' type says names only; Python-Markdown takes objects as well.
         extensions: list[Any] = config.markdown_extensions
         extensions.append(GenimageExtension(self._pages))
@@ -123,15 +124,17 @@ class GenimagePlugin(BasePlugin[GenimageConfig]):
 
     def on_shutdown(self) -> None:
         """The command ends, by itself or by an interrupt: keep what is in flight, send nothing more."""
-        if self._generator:
-            self._generator.stop()
+        if self.generator:
+            self.generator.stop()
 
     def on_build_error(self, *, error: Exception) -> None:
         """Send nothing more for a build that failed. What is in flight is kept."""
-        if self._generator:
-            self._generator.cancel()
+        if self.generator:
+            self.generator.cancel()
 
     def _policy(self) -> Policy:
+        if self.survey is not None:
+            return "plan"
         if not self.config.enabled:
             return "off"
         policy: Policy = self.config.serve if self._is_serving() else self.config.missing  # type: ignore[assignment]
@@ -141,6 +144,10 @@ class GenimagePlugin(BasePlugin[GenimageConfig]):
         """Whether this is `mkdocs serve`, which calls itself `build` when it is given `--clean`."""
         context = click.get_current_context(silent=True)
         return self._command == "serve" or (context is not None and context.info_name == "serve")
+
+    def _is_command_line(self) -> bool:
+        """Whether MkDocs was called as a program, and not by somebody's code."""
+        return click.get_current_context(silent=True) is not None
 
     def _prepare_command(self, config: MkDocsConfig) -> None:
         """What lives as long as the command; made anew only if its options were edited in `serve`.
@@ -163,32 +170,13 @@ class GenimagePlugin(BasePlugin[GenimageConfig]):
             options.pricing,
             folder,
         )
-        if self._generator and decisive == self._decisive:
+        if self.generator and decisive == self._decisive:
             return
         self._decisive = decisive
-        settings = ProviderSettings(
-            base_url=options.base_url,
-            api_key=options.api_key,
-            has_own_key=options.has_own_key,
-            timeout=float(options.timeout),
-            server=options.server,
-            validate=options.validate_,
+        self.generator = make_generator(
+            options, folder, ends_process=self._is_command_line() and not self._is_serving()
         )
-        provider = load_provider(options.provider, settings)
-        self._generator = Generator(
-            provider,
-            Cache(folder),
-            Budget(options.max_cost, int(options.max_images)),
-            Progress(),
-            concurrency=int(options.concurrency),
-            pricing=options.pricing,
-            patience=options.timeout + PATIENCE,
-        )
-        self._drafts = Drafts(
-            (lambda: provider)
-            if provider.draft
-            else partial(load_provider, "placeholder", ProviderSettings())
-        )
+        self._drafts = make_drafts(self.generator.provider)
         if options.has_literal_key():
             log.warning(
                 "'api_key' is written in mkdocs.yml itself, where others can read it. Put it into the "

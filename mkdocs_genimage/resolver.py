@@ -1,113 +1,33 @@
 """From a block to the files that a page shows for it: cached, being made, or a placeholder.
 
-One Resolver serves one build. It holds the policy (may something be made?) and counts what
-happened, for the summary.
+One Resolver serves one build. It holds the policy: may something be made?
 """
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-import weakref
-from dataclasses import dataclass, field
-from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from mkdocs_genimage.cache import Cache, Missing, StoredImage
-from mkdocs_genimage.errors import Billed, GenimageError, ObjectionError, ProviderError
-from mkdocs_genimage.formats import EXTENSIONS, sniff
+from mkdocs_genimage.entries import Entry, Shown, requested_size
+from mkdocs_genimage.errors import ObjectionError
+from mkdocs_genimage.formats import EXTENSIONS
 from mkdocs_genimage.log import log
-from mkdocs_genimage.progress import dollars
+from mkdocs_genimage.report import missing_lines, report_failures, report_stale, summarise
 from mkdocs_genimage.request import BlockInput, variant_stem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Mapping
+    from pathlib import Path
 
     from mkdocs_genimage.compose import Composed
+    from mkdocs_genimage.drafts import Drafts
     from mkdocs_genimage.generator import Generator
-    from mkdocs_genimage.making import Job
     from mkdocs_genimage.places import Place
-    from mkdocs_genimage.providers import Provider
     from mkdocs_genimage.request import ImageRequest
 
-Policy = Literal["generate", "placeholder", "error", "off"]
-"""What happens to an image that is missing: it is made; a placeholder stands in; the build fails in
-the end. `off` shows placeholders for all, cached or not."""
-
-ASSUMED_SIZE = (1024, 1024)
-"""Pixels of a picture until it is there, where the author leaves its size to the server."""
-
-
-@dataclass(frozen=True)
-class Shown:
-    """A file that a page shows, or is expected to.
-
-    Attributes:
-        name: file name in the site.
-        path: the file on disk; None while it is being made.
-        width: pixels.
-        height: pixels.
-        placeholder: whether it only stands in for the image.
-    """
-
-    name: str
-    path: Path | None
-    width: int
-    height: int
-    placeholder: bool = False
-
-
-@dataclass
-class _Entry:
-    """One variant of one request, however many blocks show it."""
-
-    request: ImageRequest
-    variant: int
-    shown: Shown
-    state: Literal["cached", "pending", "generated", "failed", "placeholder"]
-    places: list[Place] = field(default_factory=list)
-    job: Job | None = None
-    bought: bool = False
-    stale: bool = False
-    cost: float | None = None
-
-
-class Drafts:
-    """A folder for placeholders: drawn anew by each command, never near the cache.
-
-    Args:
-        load: gives the provider that draws them; called for the first one.
-    """
-
-    def __init__(self, load: Callable[[], Provider]) -> None:
-        self._load = load
-
-    @cached_property
-    def _provider(self) -> Provider:
-        return self._load()
-
-    @cached_property
-    def _folder(self) -> Path:
-        folder = tempfile.mkdtemp(prefix="genimage-")
-        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
-        return Path(folder)
-
-    def draw(self, request: ImageRequest, variant: int, count: int, size: tuple[int, int]) -> Shown:
-        """The placeholder of one variant. Its name is never that of the image, so no cache keeps it.
-
-        Args:
-            request: what it stands for.
-            variant: which of its variants.
-            count: how many there are.
-            size: pixels to show it at.
-        """
-        data = self._provider.generate(request, max(variant, count)).images[variant - 1]
-        ending = EXTENSIONS[sniff(data) or "svg"]
-        path = self._folder / f"placeholder-{variant_stem(request.stem, variant)}{ending}"
-        if not path.exists():
-            path.write_bytes(data)
-        return Shown(path.name, path, *size, placeholder=True)
+Policy = Literal["generate", "plan", "placeholder", "error", "off"]
+"""What happens to an image that is missing: it is made; it is only noted that it would be; a placeholder
+stands in; the build fails in the end. `off` shows placeholders for all, cached or not."""
 
 
 class Resolver:
@@ -125,7 +45,8 @@ class Resolver:
         self._generator = generator
         self._drafts = drafts
         self.policy: Policy = policy
-        self._entries: dict[tuple[str, int], _Entry] = {}
+        self._asks = policy in ("generate", "plan") and not generator.provider.draft
+        self._entries: dict[tuple[str, int], Entry] = {}
         self._counts: dict[str, int] = {}
         self._settled = False
 
@@ -133,6 +54,11 @@ class Resolver:
     def cache_folder(self) -> Path:
         """Where a picture that is being made will lie."""
         return self._cache.folder
+
+    @property
+    def entries(self) -> Mapping[tuple[str, int], Entry]:
+        """What is known so far, by key and variant, in the order of the pages."""
+        return self._entries
 
     def resolve(self, composed: Composed, place: Place) -> list[Shown]:
         """The files that a block shows, in order; what is missing is ordered, as the policy says.
@@ -142,7 +68,8 @@ class Resolver:
         """
         wanted = composed.shown_variants
         self._counts[composed.request.key] = composed.count
-        ordered = range(1, composed.count + 1) if self._makes_images else wanted
+        needs_all = self._asks or self.policy == "plan"
+        ordered = range(1, composed.count + 1) if needs_all else wanted
         self._obtain(composed.request, tuple(ordered), place, wanted)
         shown = []
         for variant in wanted:
@@ -171,22 +98,32 @@ class Resolver:
         orders: list[int] = []
         for variant in unknown:
             entry = self._look_up(request, variant, place)
-            if entry.state == "pending":
+            is_ordered = entry.state in ("pending", "wanted")
+            if is_ordered:
                 orders.append(variant)
                 entry.places.append(place)
             # A variant that no page shows is looked up so that it is made along with the others; only
             # then it counts.
-            if variant in wanted or entry.state == "pending":
+            if variant in wanted or is_ordered or self.policy == "plan":
                 self._entries[request.key, variant] = entry
-        if not orders:
-            return
+        if orders:
+            self._order(request, tuple(orders), place)
+
+    def _order(self, request: ImageRequest, orders: tuple[int, ...], place: Place) -> None:
+        """Have missing variants made, or only see that they could be.
+
+        Raises:
+            ObjectionError: they would be refused.
+        """
         try:
             self._review(request, len(orders), place)
         except ObjectionError:
             for variant in orders:
                 del self._entries[request.key, variant]
             raise
-        for job in self._generator.order(request, tuple(orders), place):
+        if self.policy == "plan":
+            return
+        for job in self._generator.order(request, orders, place):
             for variant in job.variants:
                 if variant in orders:
                     self._entries[request.key, variant].job = job
@@ -220,78 +157,65 @@ class Resolver:
         Returns:
             A line with its place for each block without its image, if the policy is `error`.
         """
+        ordered = [entry for entry in self._entries.values() if entry.state == "pending"]
+        if ordered:
+            # Only builds that ask for something have use for it.
+            from mkdocs_genimage.changes import report_changes
+
+            report_changes(ordered, self._entries, self._cache.folder, self._generator.estimate)
         self._generator.wait()
-        for entry in self._entries.values():
-            if entry.state == "pending":
-                self._settle(entry)
+        for entry in ordered:
+            if not entry.settle():
+                size = requested_size(entry.request)
+                entry.shown = self._draw(entry.request, entry.variant, size)
         self._settled = True
         self._cache.remember()
-        self._report_failures()
-        self._report_stale()
-        self._summarise()
+        report_failures(self._entries.values(), self._generator)
+        report_stale(self._entries.values())
+        summarise(self._entries.values())
         if self.policy != "error":
             return []
-        lines = (
-            f"{place}: the picture is not in {self._cache.folder.name}/."
-            for entry in self._entries.values()
-            if entry.state != "cached"
-            for place in entry.places
-        )
-        return list(dict.fromkeys(lines))
+        return missing_lines(self._entries.values(), self._cache.folder.name)
 
-    def _look_up(self, request: ImageRequest, variant: int, place: Place) -> _Entry:
+    def _look_up(self, request: ImageRequest, variant: int, place: Place) -> Entry:
         size = requested_size(request)
         if self.policy == "off":
-            return _Entry(request, variant, self._draw(request, variant, size), "placeholder")
+            return Entry(request, variant, self._draw(request, variant, size), "placeholder")
         found = self._cache.find(request, variant)
         if isinstance(found, StoredImage):
             shown = Shown(found.path.name, found.path, found.width, found.height)
-            return _Entry(request, variant, shown, "cached", stale=self._is_stale(request, found))
+            stale = self._is_stale(request, found)
+            return Entry(request, variant, shown, "cached", found, stale=stale)
         if found.reason:
             log.warning("%s: %s", place, found.reason)
         refusal = self._refusal(request, found)
+        shown_size = (found.width, found.height) if found.width and found.height else size
         if refusal:
             log.warning("%s: %s", place, refusal)
-        elif self._makes_images and not found.bought and not self._settled:
+        elif self._asks and not found.bought and not self._settled:
+            if self.policy == "plan":
+                drawn = self._draw(request, variant, shown_size)
+                return Entry(request, variant, drawn, "wanted", found)
             ending = EXTENSIONS[request.options.get("output_format", "png")]
             name = variant_stem(request.stem, variant) + ending
-            return _Entry(request, variant, Shown(name, None, *size), "pending")
-        if self._makes_images and self._settled and not refusal and not found.reason:
+            return Entry(request, variant, Shown(name, None, *size), "pending", found)
+        elif self._asks and self._settled and not found.reason:
             log.warning(
                 "%s: the block came up only when the pictures were made, in a page that another plugin "
                 "renders late. Put the same block on a page of its own to have its picture made.",
                 place,
             )
-        shown_size = (found.width, found.height) if found.width and found.height else size
         drawn = self._draw(request, variant, shown_size)
-        return _Entry(request, variant, drawn, "placeholder", bought=found.bought)
-
-    @property
-    def _makes_images(self) -> bool:
-        return self.policy == "generate" and not self._generator.provider.draft
+        return Entry(request, variant, drawn, "placeholder", found, refusal)
 
     def _draw(self, request: ImageRequest, variant: int, size: tuple[int, int]) -> Shown:
         return self._drafts.draw(request, variant, self._counts.get(request.key, 1), size)
 
     def _refusal(self, request: ImageRequest, found: Missing) -> str:
         """Why a missing picture is not asked for again, if it would be."""
-        if not self._makes_images or found.bought:
+        if not self._asks or found.bought:
             return ""
         return self._cache.refusal(request, self._generator.provider.host)
-
-    def _settle(self, entry: _Entry) -> None:
-        image = entry.job.images.get(entry.variant) if entry.job else None
-        if image:
-            entry.state = "generated"
-            if entry.job and entry.variant in entry.job.made_elsewhere:
-                entry.state = "cached"
-            else:
-                entry.cost = image.sidecar.get("cost")
-            entry.shown = Shown(image.path.name, image.path, image.width, image.height)
-            return
-        entry.state = "failed"
-        size = requested_size(entry.request)
-        entry.shown = self._draw(entry.request, entry.variant, size)
 
     def _is_stale(self, request: ImageRequest, image: StoredImage) -> bool:
         """Whether another renderer than today's made it. What is not recorded counts as unchanged."""
@@ -300,77 +224,3 @@ class Resolver:
             return False
         today = {"model": request.model, "host": provider.host, "provider": provider.name}
         return any(image.sidecar.get(name, value) != value for name, value in today.items())
-
-    def _report_failures(self) -> None:
-        """One warning for each reason that concerns all, one for each other image."""
-        shared: dict[str, list[_Entry]] = {}
-        told: set[int] = set()
-        for entry in self._entries.values():
-            if entry.state != "failed" or entry.job is None or id(entry.job) in told:
-                continue
-            told.add(id(entry.job))
-            error = entry.job.error or GenimageError("it did not come")
-            if isinstance(error, ProviderError) and not error.fatal:
-                log.warning("%s: no picture: %s", _list(entry.places), error)
-            else:
-                # Several requests may have been in flight: each has a name, the reason is one.
-                reason = (
-                    f"{error.message} {error.cure}"
-                    if isinstance(error, ProviderError)
-                    else str(error)
-                )
-                shared.setdefault(reason.strip(), []).append(entry)
-        for reason, entries in shared.items():
-            places = _list(place for entry in entries for place in entry.places)
-            count = len(entries)
-            noun = "picture is" if count == 1 else "pictures are"
-            log.warning("%d %s missing: %s Blocks: %s", count, noun, _sentence(reason), places)
-
-    def _report_stale(self) -> None:
-        stale = [entry for entry in self._entries.values() if entry.stale]
-        if stale:
-            log.info(
-                "%d of the pictures %s made by another model or server than today's; %s still used.",
-                len(stale),
-                *(("was", "it is") if len(stale) == 1 else ("were", "they are")),
-            )
-
-    def _summarise(self) -> None:
-        states = [entry.state for entry in self._entries.values()]
-        if not states:
-            return
-        text = (
-            f"{len(states)} image{'' if len(states) == 1 else 's'}: "
-            f"{states.count('cached')} from the cache, {states.count('generated')} generated, "
-            f"{states.count('failed')} failed"
-        )
-        costs = [entry.cost for entry in self._entries.values() if entry.cost is not None]
-        if costs:
-            text += f", {dollars(sum(costs))} spent"
-        placeholders = states.count("placeholder")
-        if placeholders:
-            text += f", {placeholders} shown as placeholder{'' if placeholders == 1 else 's'}"
-        log.info("%s", text)
-
-    @property
-    def possibly_billed(self) -> int:
-        """Failed requests of this build that may have cost something."""
-        errors = {id(e.job): e.job.error for e in self._entries.values() if e.job}.values()
-        return sum(isinstance(e, ProviderError) and e.billed is not Billed.NO for e in errors)
-
-
-def requested_size(request: ImageRequest) -> tuple[int, int]:
-    """The pixels that a request asks for; `ASSUMED_SIZE` where it leaves them to the server."""
-    width, _, height = str(request.options.get("size", "")).partition("x")
-    return (int(width), int(height)) if width.isdigit() and height.isdigit() else ASSUMED_SIZE
-
-
-def _list(places: Iterable[Place], most: int = 20) -> str:
-    names = list(dict.fromkeys(str(place) for place in places))
-    rest = len(names) - most
-    return ", ".join(names[:most]) + (f" and {rest} more" if rest > 0 else "")
-
-
-def _sentence(text: str) -> str:
-    text = text[:1].upper() + text[1:]
-    return text if text.endswith((".", "!", "?")) else f"{text}."

@@ -17,6 +17,7 @@ from urllib.parse import quote
 from mkdocs_genimage.block import parse_block
 from mkdocs_genimage.cache import Cache, StoredImage
 from mkdocs_genimage.compose import Site, compose, read_styles
+from mkdocs_genimage.entries import requested_size
 from mkdocs_genimage.errors import BlockError, ConfigurationError, OptionError
 from mkdocs_genimage.figure import Picture, build_figure, error_figure
 from mkdocs_genimage.formats import MIME_TYPES, sniff
@@ -25,7 +26,6 @@ from mkdocs_genimage.markdown import GenimageExtension
 from mkdocs_genimage.options import SITE_WIDE, read_options
 from mkdocs_genimage.places import Place, Source
 from mkdocs_genimage.providers import ProviderSettings, load_provider
-from mkdocs_genimage.resolver import requested_size
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -27,9 +27,7 @@ def test_limit_of_images() -> None:
     budget.take(3, None)
     with pytest.raises(BudgetReachedError) as caught:
         budget.take(1, None)
-    assert str(caught.value) == (
-        "'max_images: 5' is reached. Raise it in mkdocs.yml, or build again: what is made is kept."
-    )
+    assert str(caught.value) == "'max_images: 5' is reached"
     assert budget.images == 5
 
 
@@ -49,10 +47,7 @@ def test_limit_of_cost() -> None:
     budget.take(1, 1.5)
     with pytest.raises(BudgetReachedError) as caught:
         budget.take(1, 0.51)
-    assert str(caught.value) == (
-        "'max_cost: 2.00' would be passed. Raise it in mkdocs.yml, or build again: what is made is "
-        "kept."
-    )
+    assert str(caught.value) == "'max_cost: 2.00' would be passed"
 
 
 def test_sums_of_prices_may_fill_the_limit() -> None:

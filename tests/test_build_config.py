@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
 import re
@@ -290,7 +291,10 @@ def test_sidecar_tells_what_was_asked_and_no_more(site: Site, api: ImagesServer)
         ("missing", "ignore", "Expected one of"),
         ("serve", "error", "Expected one of"),
         ("provider", "nobody", "there is no provider 'nobody'. Installed: openai, placeholder."),
-        ("api_key", ["x"], "Allowed: a text."),
+        ("api_key", ["x"], "'api_key': is a list. Allowed: a text."),
+        ("base_url", {"x": 1}, "'base_url': is a mapping. Allowed: a text."),
+        ("model", True, "'model': is true or false. Allowed: a text."),
+        ("cache_dir", dt.date(2026, 11, 22), "'cache_dir': is of the type date. Allowed: a text."),
     ],
 )
 def test_wrong_option_stops_the_build_with_a_message(

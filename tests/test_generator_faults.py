@@ -156,4 +156,4 @@ def test_usage_that_is_no_json_loses_no_image(make, provider):
     assert job.error is None
     assert list(job.images) == [1]
     found = generator.cache.find(job.request)
-    assert found.sidecar["usage"] == {"seconds": "1.5"}
+    assert found.sidecar["usage"] == {"seconds": 1.5}

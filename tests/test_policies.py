@@ -199,9 +199,14 @@ def test_max_images(quick: Site, api: ImagesServer) -> None:
 
 def test_max_images_counts_variants(quick: Site, api: ImagesServer) -> None:
     quick.options["max_images"] = 3
-    quick.write({"docs/index.md": fence("A fox", "alt=x n=4") + fence("A hen", "alt=x n=3")})
-    quick.build(warns=["'max_images: 3' is reached."])
-    assert [call.fields["prompt"] for call in api.posts] == ["A hen"]
+    quick.write({"docs/index.md": fence("A fox", "alt=x n=3") + fence("A hen", "alt=x n=2")})
+    built = quick.build(warns=["'max_images: 3' is reached."])
+    assert [call.fields["prompt"] for call in api.posts] == ["A fox"]
+    (message,) = built.warnings
+    assert message == (
+        "2 pictures are missing: 'max_images: 3' is reached. They have no known price. Set "
+        "'max_images: 5' in mkdocs.yml, or build again: what is made is kept. Blocks: docs/index.md:4"
+    )
 
 
 def test_max_images_holds_for_all_rebuilds_of_serve(quick: Site, api: ImagesServer) -> None:

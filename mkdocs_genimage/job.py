@@ -1,0 +1,45 @@
+"""One request under way."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from mkdocs_genimage.errors import GenimageError
+
+if TYPE_CHECKING:
+    from mkdocs_genimage.cache import StoredImage
+    from mkdocs_genimage.places import Place
+    from mkdocs_genimage.request import ImageRequest
+
+
+class StoppedError(GenimageError):
+    """The build ended before this image was asked for."""
+
+
+@dataclass(eq=False)
+class Job:
+    """One request under way.
+
+    Attributes:
+        request: what is asked for.
+        variants: which of its variants, from 1.
+        place: the first block that wants it.
+        again: whether images that are there are made anew; the old ones go to the trash.
+        sent: whether its request went out at least once.
+        images: what has come and been stored, by variant.
+        made_elsewhere: variants that another process made meanwhile.
+        error: why something is missing.
+        done: set when nothing more will come.
+    """
+
+    request: ImageRequest
+    variants: tuple[int, ...]
+    place: Place
+    again: bool = False
+    sent: bool = False
+    images: dict[int, StoredImage] = field(default_factory=dict)
+    made_elsewhere: set[int] = field(default_factory=set)
+    error: GenimageError | None = None
+    done: threading.Event = field(default_factory=threading.Event)
