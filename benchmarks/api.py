@@ -20,18 +20,20 @@ sys.path.append(str(Path(__file__).resolve().parent.parent / "tests"))
 
 from api_server import ImagesServer, Reply
 from pictures import picture
-from site_maker import SIZE
 
 if TYPE_CHECKING:
     from api_call import Call
 
 NOISE_EVERY = 3
-"""One row in so many is noise, which does not compress: a file of about 1.5 MB, as real ones have."""
+"""One row in so many is noise, which does not compress: 1.6 MB at 1536x1024 and 8.3 MB at 3840x2160.
+
+Generated pictures of these sizes have files like that.
+"""
 
 
-def noisy_png() -> bytes:
-    """A PNG of `SIZE` that is as large as a generated picture."""
-    width, height = map(int, SIZE.split("x"))
+def noisy_png(size: str) -> bytes:
+    """A PNG of `size` (as "1536x1024") whose file is as large as a generated picture's."""
+    width, height = map(int, size.split("x"))
     source = random.Random(1)
     rows = b"".join(
         b"\0" + (source.randbytes(3 * width) if row % NOISE_EVERY == 0 else bytes(3 * width))
@@ -49,12 +51,17 @@ def _chunk(kind: bytes, data: bytes) -> bytes:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--latency", type=float, required=True)
+    parser.add_argument("--size", required=True)
+    parser.add_argument("--deliver", choices=("b64", "url"), default="b64")
     parser.add_argument("--noise", action="store_true")
     options = parser.parse_args()
+    data = noisy_png(options.size) if options.noise else picture("", options.size)
     # Encoded beforehand: on a machine with few cores the server's work would slow the build down.
-    encoded = base64.b64encode(noisy_png() if options.noise else picture("", SIZE)).decode()
+    encoded = base64.b64encode(data).decode()
 
     def reply(_: Call) -> Reply:
+        if options.deliver == "url":
+            return Reply(deliver="url", data=data)
         return Reply(encoded=encoded, data=b"-")
 
     with ImagesServer(latency=options.latency, reply=reply) as server:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 HERE = Path(__file__).resolve().parent
-KIB_PER_RSS = 1 if sys.platform != "darwin" else 1 / 1024
+BYTES_PER_RSS = 1 if sys.platform == "darwin" else 1024
 """`ru_maxrss` is in KiB on Linux and in bytes on macOS (getrusage(2))."""
 
 
@@ -26,7 +26,7 @@ class Cost:
     Attributes:
         wall: seconds.
         cpu: seconds, user and system.
-        memory: peak resident set in MiB.
+        memory: peak resident set in MB (a million bytes).
     """
 
     wall: float
@@ -50,7 +50,7 @@ def build(site: Path) -> Cost:
     if process.returncode:
         sys.exit(f"The build of {site.name} failed.")
     cpu = usage.ru_utime + usage.ru_stime
-    return Cost(wall, cpu, usage.ru_maxrss * KIB_PER_RSS / 1024)
+    return Cost(wall, cpu, usage.ru_maxrss * BYTES_PER_RSS / 1e6)
 
 
 def imported(site: Path, *packages: str) -> list[str]:
@@ -65,7 +65,8 @@ def imported(site: Path, *packages: str) -> list[str]:
 
 def _environment() -> dict[str, str]:
     """The environment, without what would change the builds."""
-    dropped = ("OPENAI_", "GENIMAGE_", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+    # PYTHONDONTWRITEBYTECODE, for one, would have the sources compiled by each build.
+    dropped = ("OPENAI_", "GENIMAGE_", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "PYTHONDONT")
     kept = {
         name: value for name, value in os.environ.items() if not name.upper().startswith(dropped)
     }
@@ -77,11 +78,14 @@ class Api:
 
     Args:
         latency: seconds before each answer.
-        noise: whether its pictures are as large as real ones.
+        size: pixels of its pictures, as "1536x1024".
+        deliver: how they travel: "b64" in the answer, or "url" for a download.
+        noise: whether their files are as large as real ones.
     """
 
-    def __init__(self, latency: float, *, noise: bool) -> None:
+    def __init__(self, latency: float, *, size: str, deliver: str, noise: bool) -> None:
         command = [sys.executable, str(HERE / "api.py"), "--latency", str(latency)]
+        command += ["--size", size, "--deliver", deliver]
         self._process = subprocess.Popen(
             command + ["--noise"] * noise, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )

@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-SIZE = "1536x1024"
-"""Pixels of every picture: the landscape size of the Images API."""
 PARAGRAPH_WORDS = 60
 WORDS = tuple(
     """
@@ -49,12 +47,14 @@ class Shape:
         blocks: pictures on each page.
         theme: the MkDocs theme.
         alt: whether the blocks have an alt text of their own.
+        size: pixels of every picture; by default the landscape size of the Images API.
     """
 
     pages: int
     blocks: int
     theme: str = "mkdocs"
     alt: bool = True
+    size: str = "1536x1024"
 
     @property
     def images(self) -> int:
@@ -63,7 +63,7 @@ class Shape:
 
 def write_genimage_site(folder: Path, shape: Shape, base_url: str, concurrency: int) -> None:
     """Write a site whose pictures are genimage blocks."""
-    plugin = PLUGIN.format(base_url=base_url, concurrency=concurrency, size=SIZE)
+    plugin = PLUGIN.format(base_url=base_url, concurrency=concurrency, size=shape.size)
     _write(folder, shape, CONFIG.format(theme=shape.theme) + plugin)
     for page in range(shape.pages):
         blocks = [_block(page, number, shape.alt) for number in range(shape.blocks)]
