@@ -4,6 +4,7 @@
     python3 dev.py example    build example_site/ into example_site/site/
     python3 dev.py serve      show example_site/ at http://127.0.0.1:8000/
     python3 dev.py test       run the tests; what follows goes to pytest
+    python3 dev.py long       the long forms of the tests that kill builds and of those with hostile input
     python3 dev.py lint       ruff and mypy
     python3 dev.py lowest     run the tests with the oldest dependencies that are allowed
 
@@ -25,9 +26,12 @@ EXTRAS = {
     "example": "example",
     "serve": "example",
     "test": "test",
+    "long": "test",
     "lint": "lint",
     "lowest": "test",
 }
+PARALLEL = ("-n", "auto", "--dist", "worksteal")
+LONG_TESTS = ("tests/test_kills.py", "tests/test_fuzz.py")
 
 
 def environment(name: str, extra: str, *, constraints: Path | None = None) -> Path:
@@ -78,7 +82,7 @@ def main(arguments: list[str]) -> None:
         sys.exit(f"Python 3.10 or newer is needed; this is {sys.version.split()[0]}.")
     if task == "lowest":
         programs = environment(".venv-lowest", EXTRAS[task], constraints=ROOT / "tests/lowest.txt")
-        run(programs / "python", "-m", "pytest", *rest)
+        run(programs / "python", "-m", "pytest", *PARALLEL, *rest)
         return
     programs = environment(".venv", EXTRAS[task])
     site = ROOT / "example_site/mkdocs.yml"
@@ -88,7 +92,11 @@ def main(arguments: list[str]) -> None:
     elif task == "serve":
         run(programs / "mkdocs", "serve", "--config-file", site, *rest)
     elif task == "test":
-        run(programs / "python", "-m", "pytest", *rest)
+        run(programs / "python", "-m", "pytest", *PARALLEL, *rest)
+    elif task == "long":
+        os.environ["GENIMAGE_LONG"] = "1"
+        # What they print as they go on is shown: it takes a quarter of an hour.
+        run(programs / "python", "-m", "pytest", "-v", "-s", *LONG_TESTS, *rest)
     else:
         run(programs / "ruff", "check", ".")
         run(programs / "ruff", "format", "--check", ".")

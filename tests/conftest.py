@@ -8,18 +8,40 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
 GUARD = Path(__file__).parent / "guard"
 sys.path.insert(0, str(GUARD))
 
+import credentials  # noqa: E402
 import network_guard  # noqa: E402
 from api_server import ImagesServer  # noqa: E402
 from sites import Site  # noqa: E402
 
 network_guard.install()
+credentials.install()
 
 PROXY_VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A test that leaves a credential somewhere fails, when all its fixtures have ended.
+
+    A test that is marked as expected to fail does so by itself.
+    """
+    report = yield
+    if call.when == "teardown":
+        for name, content in report.sections:
+            if " log " not in name:  # the watch sees the records themselves
+                credentials.watch.add_text(name, content)
+        leaks = credentials.watch.end()
+        if leaks and report.passed and not item.get_closest_marker("xfail"):
+            report.outcome = "failed"
+            report.longrepr = "a credential of the test shows in\n  " + "\n  ".join(leaks)
+    return report
 
 
 @pytest.fixture(autouse=True)
