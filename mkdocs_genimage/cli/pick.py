@@ -1,0 +1,86 @@
+"""`mkdocs-genimage pick`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from mkdocs_genimage.cli.common import find_target, one_block, print_diff, target_argument
+from mkdocs_genimage.cli.output import counted
+from mkdocs_genimage.cli.site import SiteContext, pass_site
+from mkdocs_genimage.upkeep.source_edits import SourceError, source_of, with_pick
+
+if TYPE_CHECKING:
+    from mkdocs_genimage.upkeep.survey import SiteBlock
+
+ALL = "all"
+
+
+def _read_variant(value: str) -> str:
+    """A variant's number, or `all`.
+
+    Raises:
+        click.BadParameter: it is neither.
+    """
+    text = value.strip().lower()
+    if text == ALL:
+        return ALL
+    if not (text.isascii() and text.isdigit()) or int(text) < 1:
+        raise click.BadParameter(f"{value!r} is neither a number from 1 on nor '{ALL}'.")
+    return str(int(text))
+
+
+@click.command()
+@target_argument
+@click.argument("variant", metavar="NUMBER|all")
+@pass_site
+def command(site: SiteContext, *, target: str, variant: str) -> None:
+    """Show another variant of a block with 'n: 2' or more. Costs nothing.
+
+    Writes 'pick' into the block in the page's Markdown, and changes nothing else there.
+
+    \b
+    Examples:
+      mkdocs-genimage pick docs/page.md:12 2
+      mkdocs-genimage pick '#hero' all
+    """
+    variant = _read_variant(variant)
+    survey = site.survey
+    block, composed = one_block(find_target(survey, target), target)
+    if variant != ALL and int(variant) > composed.count:
+        raise click.UsageError(
+            f"{block.place}: there is no variant {variant}: the block asks for "
+            f"{counted(composed.count, 'picture')}. Set 'n: {variant}' there to have more made."
+        )
+    if str(composed.options.get("pick", 1)) == variant:
+        click.echo(f"{block.place} shows {_named(variant)} already. Nothing was changed.")
+        return
+    try:
+        source, fence = source_of(block, survey)
+        lines = with_pick(source, fence, variant)
+        changes = list(source.diff(lines, block.seen.place.source.name))
+        source.write(lines)
+    except SourceError as error:
+        text = str(error)
+        raise click.ClickException(
+            text if text.startswith(block.place) else f"{block.place}: {text}"
+        ) from None
+    print_diff(changes)
+    click.echo(f"{block.place} shows {_named(variant)} now.")
+    missing = _missing(block, variant)
+    if missing:
+        click.echo(f"Not there yet: {', '.join(missing)}. The next build asks for it.", err=True)
+
+
+def _named(variant: str) -> str:
+    return "all variants" if variant == ALL else f"variant {variant}"
+
+
+def _missing(block: SiteBlock, variant: str) -> list[str]:
+    """The pictures that the block shows from now on and that are not in the cache."""
+    return [
+        image.name
+        for image in block.images
+        if image.stored is None and variant in (ALL, str(image.variant))
+    ]

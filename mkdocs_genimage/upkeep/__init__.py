@@ -1,0 +1,1 @@
+"""What the command line does with a whole site: look, select, check, explain, change, clear up."""

@@ -1,0 +1,327 @@
+"""A look at a whole site: every block as a build comes across it, and what there is for it.
+
+The site's own pipeline finds the blocks, so macros, snippets and translations are seen as a build sees
+them. What it writes goes to a temporary folder; nothing is asked for.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import sys
+import tempfile
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from mkdocs.commands.build import build
+from mkdocs.config import load_config
+from mkdocs.exceptions import MkDocsException
+
+from mkdocs_genimage.cache import StoredImage
+from mkdocs_genimage.config import project_folder
+from mkdocs_genimage.errors import Billed, ConfigurationError
+from mkdocs_genimage.figure import alt_text
+from mkdocs_genimage.journal import Journal
+from mkdocs_genimage.log import log
+from mkdocs_genimage.plugin import GenimagePlugin
+from mkdocs_genimage.request import BlockInput
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mkdocs.config.defaults import MkDocsConfig
+
+    from mkdocs_genimage.compose import Composed
+    from mkdocs_genimage.config import GenimageConfig
+    from mkdocs_genimage.document import SeenBlock
+    from mkdocs_genimage.entries import Entry
+    from mkdocs_genimage.generator import Generator
+    from mkdocs_genimage.pages import Pages
+    from mkdocs_genimage.places import Place
+    from mkdocs_genimage.request import ImageRequest
+
+ImageState = Literal["cached", "stale", "missing", "damaged", "elsewhere", "refused", "billed?"]
+"""What there is for one variant:
+
+- cached: the image, as the site would ask for it today.
+- stale: the image, made by another model or server than today's. It is used.
+- missing: nothing.
+- damaged: files that cannot be used; see `SiteImage.reason`.
+- elsewhere: it was made, but is not here: a Git LFS pointer, or written by a newer version.
+- refused: nothing, and it is not asked for, as the server's moderation refused it before.
+- billed?: nothing, but an earlier request for it may have been billed.
+"""
+
+
+@dataclass(frozen=True)
+class SiteImage:
+    """One variant of one request, however many blocks show it.
+
+    Attributes:
+        request: what makes it.
+        variant: from 1.
+        state: what there is.
+        reason: why it cannot be used or is not asked for; else empty.
+        stored: the image, where it is there.
+        price: USD that asking for it will cost; None where the price is not known or nothing will be asked.
+        is_asked_for: whether `mkdocs build` would ask for it, if it may spend enough.
+        places: the blocks that show it, or need it.
+    """
+
+    request: ImageRequest
+    variant: int
+    state: ImageState
+    reason: str = ""
+    stored: StoredImage | None = None
+    price: float | None = None
+    is_asked_for: bool = False
+    places: tuple[Place, ...] = field(default=(), repr=False)
+
+    @property
+    def name(self) -> str:
+        """Its name in the cache, without ending."""
+        return self.request.stem if self.variant == 1 else f"{self.request.stem}-{self.variant}"
+
+
+@dataclass(frozen=True)
+class SiteBlock:
+    """A block of the site.
+
+    Attributes:
+        place: `docs/guide.md:12`, or `docs/guide.md (from a snippet)`.
+        page: the page's file in docs_dir, as MkDocs names it: `guide.md`.
+        url: the page in the site, relative to its root.
+        title: the page's.
+        seen: the block as the build saw it.
+        images: what it shows, then further variants that it asks for; none if the block is wrong.
+    """
+
+    place: str
+    page: str
+    url: str
+    title: str
+    seen: SeenBlock = field(repr=False)
+    images: tuple[SiteImage, ...] = ()
+
+    @property
+    def composed(self) -> Composed | None:
+        """What it asks for; None if it is wrong."""
+        return self.seen.composed
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What is wrong with it, each with its place."""
+        return self.seen.problems
+
+    @property
+    def alt(self) -> tuple[str, str]:
+        """Its alt text, and where that is from: `alt`, `decorative`, `caption` or `prompt`."""
+        return alt_text(self.composed.options) if self.composed else ("", "")
+
+
+@dataclass
+class Survey:
+    """What was found.
+
+    Attributes:
+        config: MkDocs', with `site_dir` as mkdocs.yml has it.
+        options: the plugin's.
+        folder: the cache's.
+        blocks: in the order of the pages; a block that several locales or views show stands here once.
+        images: each variant once, in the order of the pages.
+        warnings: all that the plugin warned of, each once: also what never became a block.
+        rendered: the pages' files with anything like a block in them, as MkDocs names them.
+    """
+
+    config: MkDocsConfig
+    options: GenimageConfig
+    folder: Path
+    blocks: list[SiteBlock]
+    images: list[SiteImage]
+    warnings: list[str] = field(default_factory=list)
+    rendered: frozenset[str] = frozenset()
+
+    @cached_property
+    def project(self) -> Path:
+        """The folder of mkdocs.yml."""
+        return project_folder(self.config)
+
+    @cached_property
+    def journal(self) -> Journal:
+        """The cache's."""
+        return Journal(self.folder)
+
+    @property
+    def problems(self) -> list[str]:
+        """What is wrong with blocks, each once, with its place."""
+        return list(dict.fromkeys(text for block in self.blocks for text in block.problems))
+
+    @cached_property
+    def used(self) -> set[tuple[str, int]]:
+        """Key and variant of each image that the site has use for, be it to make another from."""
+        used: set[tuple[str, int]] = set()
+        waiting = [(image.request, image.variant) for image in self.images]
+        while waiting:
+            request, variant = waiting.pop()
+            used.add((request.key, variant))
+            waiting += [(i.request, i.variant) for i in request.images if isinstance(i, BlockInput)]
+        return used
+
+
+def find_plugin(config: MkDocsConfig) -> GenimagePlugin:
+    """The site's genimage plugin.
+
+    Raises:
+        ConfigurationError: it has none.
+    """
+    for plugin in config.plugins.values():
+        if isinstance(plugin, GenimagePlugin):
+            return plugin
+    raise ConfigurationError(
+        f"{config.config_file_path} has no 'genimage' under 'plugins:'. Add it there."
+    )
+
+
+def load(config_file: str | None) -> MkDocsConfig:
+    """Read mkdocs.yml.
+
+    Args:
+        config_file: its path; by default, the one of the working directory.
+
+    Raises:
+        ConfigurationError: it is not there, or wrong.
+    """
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            return load_config(config_file)
+    except MkDocsException as error:
+        raise ConfigurationError(str(error) or "mkdocs.yml cannot be used.") from None
+
+
+def survey(config: MkDocsConfig) -> Survey:
+    """Run the site's pipeline and gather its blocks.
+
+    Raises:
+        ConfigurationError: the site cannot be built, or has no genimage plugin.
+    """
+    plugin = find_plugin(config)
+    plugin.survey = []
+    site_dir = config.site_dir
+    with tempfile.TemporaryDirectory(prefix="genimage-site-") as temporary:
+        config.site_dir = str(Path(temporary).resolve() / "site")
+        try:
+            with contextlib.redirect_stdout(sys.stderr), _heard() as warnings:
+                config.plugins.on_startup(command="build", dirty=False)
+                try:
+                    build(config)
+                finally:
+                    config.plugins.on_shutdown()
+        except (MkDocsException, SystemExit) as error:
+            raise ConfigurationError(f"the site cannot be built: {error}") from None
+        except Exception as error:
+            raise ConfigurationError(
+                f"the site cannot be built: {type(error).__name__}: {error}. 'mkdocs build' shows where."
+            ) from error
+        finally:
+            config.site_dir = site_dir
+    builds, plugin.survey = plugin.survey, None
+    images = _images(builds, plugin)
+    folder_of_cache = plugin.config.cache_folder(config)
+    return Survey(
+        config,
+        plugin.config,
+        folder_of_cache,
+        _blocks(builds, images),
+        [*images.values()],
+        list(dict.fromkeys(warnings)),
+        frozenset(uri for pages in builds for uri in pages.converted),
+    )
+
+
+@contextlib.contextmanager
+def _heard() -> Iterator[list[str]]:
+    """Gather what the plugin warns of."""
+    warnings: list[str] = []
+
+    class Ear(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            warnings.append(record.getMessage().removeprefix("genimage: "))
+
+    ear = Ear(logging.WARNING)
+    log.logger.addHandler(ear)
+    try:
+        yield warnings
+    finally:
+        log.logger.removeHandler(ear)
+
+
+def _images(builds: list[Pages], plugin: GenimagePlugin) -> dict[tuple[str, int], SiteImage]:
+    generator = plugin.generator
+    assert generator is not None
+    possibly_billed = _possibly_billed(Journal(generator.cache.folder))
+    places: dict[str, list[Place]] = {}
+    found: dict[tuple[str, int], SiteImage] = {}
+    for pages in builds:
+        for seen in pages.seen or ():
+            if seen.composed:
+                places.setdefault(seen.composed.request.key, []).append(seen.place)
+        for at, entry in pages.resolver.entries.items():
+            if at not in found:
+                # A variant that no block shows stands where its block does.
+                where = entry.places or places.get(at[0], [])
+                found[at] = _image(entry, tuple(where), generator, possibly_billed)
+    return found
+
+
+def _possibly_billed(journal: Journal) -> set[str]:
+    """Keys of requests whose answer was lost."""
+    lost: set[str] = set()
+    for line in journal.ledger():
+        # The last word on each key counts.
+        is_lost = line.get("billed") in (Billed.MAYBE.value, Billed.YES.value)
+        (lost.add if is_lost else lost.discard)(str(line.get("key")))
+    return lost | set(journal.unfinished())
+
+
+def _image(
+    entry: Entry, places: tuple[Place, ...], generator: Generator, possibly_billed: set[str]
+) -> SiteImage:
+    request, variant, found = entry.request, entry.variant, entry.found
+    if isinstance(found, StoredImage):
+        kind: ImageState = "stale" if entry.stale else "cached"
+        return SiteImage(request, variant, kind, stored=found, places=places)
+    is_wanted = entry.state == "wanted"
+    price = generator.estimate(request, 1) if is_wanted else None
+    state: ImageState = "missing"
+    if found.bought:
+        state = "elsewhere"
+    elif entry.refusal:
+        state = "refused"
+    elif found.reason:
+        state = "damaged"
+    elif request.key in possibly_billed:
+        state = "billed?"
+    reason = entry.refusal or found.reason
+    return SiteImage(
+        request, variant, state, reason, price=price, is_asked_for=is_wanted, places=places
+    )
+
+
+def _blocks(builds: list[Pages], images: dict[tuple[str, int], SiteImage]) -> list[SiteBlock]:
+    found: dict[tuple[str, str], SiteBlock] = {}
+    for pages in builds:
+        for seen in pages.seen or ():
+            place, composed, file = str(seen.place), seen.composed, seen.file
+            # Several blocks of one snippet have the same place.
+            at = (place, composed.request.key if composed else "\n".join(seen.problems))
+            if at in found:
+                continue
+            own: tuple[SiteImage, ...] = ()
+            if composed:
+                keys = [(composed.request.key, n + 1) for n in range(composed.count)]
+                own = tuple(images[key] for key in keys if key in images)
+            title = str(file.page.title) if file.page and file.page.title else file.name
+            found[at] = SiteBlock(place, file.src_uri, file.url, title, seen, own)
+    return list(found.values())
