@@ -31,7 +31,12 @@ EXTRAS = {
     "lowest": "test",
 }
 PARALLEL = ("-n", "auto", "--dist", "worksteal")
-LONG_TESTS = ("tests/test_kills.py", "tests/test_fuzz.py")
+LONG_TESTS = (
+    "tests/test_kills.py",
+    "tests/test_fuzz_blocks.py",
+    "tests/test_fuzz_cache.py",
+    "tests/test_fuzz_answers.py",
+)
 
 
 def environment(name: str, extra: str, *, constraints: Path | None = None) -> Path:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from mkdocs_genimage.disk import remove_torn, sha256_of, write_atomically
 from mkdocs_genimage.errors import CacheError
-from mkdocs_genimage.formats import EXTENSIONS
+from mkdocs_genimage.formats import EXTENSIONS, LFS_POINTER
 from mkdocs_genimage.request import KEY_CHARS_IN_NAME, KEY_VERSION, ImageRequest, variant_stem
 from mkdocs_genimage.verified import Verified
 
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 SIDECAR_VERSION = 1
 RECALLED = ("key", "format", "width", "height", "provider", "host", "model")
 """What of a sidecar is known without reading it, as long as the image's files do not change."""
-_LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 _LFS_POINTER_MAX_BYTES = 1024
 """By its specification a Git LFS pointer file is smaller than this."""
 
@@ -234,6 +233,7 @@ class Cache:
 
     def remember(self) -> None:
         """Keep for the next command which files were found whole by this one."""
+        self._stems = None  # files may come between two builds of `serve`
         self._verified.save()
 
     def _read_sidecar(self, text: bytes, name: str) -> dict[str, Any] | Missing:
@@ -297,15 +297,16 @@ class Cache:
 
     def _other_stem(self, key: str, variant: int) -> str | None:
         """A stem with this key and another slug, as a style or an earlier version may have left it."""
-        if self._stems is None:
-            stems: dict[str, str] = {}
+        stems = self._stems
+        if stems is None:
+            stems = {}
             with contextlib.suppress(OSError):
                 for name in sorted(entry.name for entry in self.folder.iterdir()):
                     stem, dot, ending = name.rpartition(".")
                     if dot and ending == "json" and not stem.startswith("."):
                         stems[_tail(stem)] = stem
             self._stems = stems  # whole: other threads look into it
-        return self._stems.get(variant_stem(key[:KEY_CHARS_IN_NAME], variant))
+        return stems.get(variant_stem(key[:KEY_CHARS_IN_NAME], variant))
 
     def _adopt(
         self, stem: str, request: ImageRequest, variant: int
@@ -361,7 +362,7 @@ def _as_json(content: Mapping[str, Any]) -> bytes:
 
 
 def _is_lfs_pointer(head: bytes) -> bool:
-    return head.startswith(_LFS_POINTER)
+    return head.startswith(LFS_POINTER)
 
 
 def _is_whole(sidecar: dict[str, Any]) -> bool:

@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from mkdocs_genimage.errors import BlockError, OptionError, Problem
-from mkdocs_genimage.formats import sniff
+from mkdocs_genimage.formats import LFS_POINTER, sniff
 from mkdocs_genimage.options import GENERATION, SITE_WIDE, conflicts, read_options
 from mkdocs_genimage.request import BlockInput, ImageRequest, InputFile, normalise_prompt
 from mkdocs_genimage.values import MAX_PROMPT_CHARS, did_you_mean, shown
@@ -316,7 +316,7 @@ def _load(
                 f"the file {shown(written)} has {size:,} bytes. Allowed: less than {limit:,}."
             )
         data = path.read_bytes()
-        if data.startswith(b"version https://git-lfs.github.com/spec/"):
+        if data.startswith(LFS_POINTER):
             raise OptionError(
                 f"the file {shown(written)} is a Git LFS pointer: run 'git lfs pull' to get it."
             )

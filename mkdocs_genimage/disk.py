@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import stat
 import tempfile
 import time
 from pathlib import Path
@@ -56,7 +57,9 @@ def remove_torn(folder: Path) -> None:
                 path.unlink()
 
 
-def write_atomically(path: Path, data: bytes, *, sync_folder: bool = True) -> None:
+def write_atomically(
+    path: Path, data: bytes, *, sync_folder: bool = True, like: os.stat_result | None = None
+) -> None:
     """Write a file so that a reader, or a killed process, sees all of it or nothing.
 
     Args:
@@ -64,6 +67,8 @@ def write_atomically(path: Path, data: bytes, *, sync_folder: bool = True) -> No
         data: what it shall hold.
         sync_folder: whether its name is on disk, too, on return; not needed where another file of the
             folder is written right after it.
+        like: status of a file whose mode it shall have, and whose owner where that is allowed. By default
+            everybody may read it and its owner write it.
 
     Raises:
         OSError: it cannot be written; nothing is left behind then.
@@ -74,8 +79,12 @@ def write_atomically(path: Path, data: bytes, *, sync_folder: bool = True) -> No
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        # mkstemp makes files for the owner alone; these are committed and published.
-        Path(temporary).chmod(0o644)
+        if like and hasattr(os, "chown"):
+            with contextlib.suppress(OSError):
+                os.chown(temporary, like.st_uid, like.st_gid)
+        # mkstemp makes files for the owner alone; these are committed and published. After chown, which
+        # takes away some bits.
+        Path(temporary).chmod(stat.S_IMODE(like.st_mode) if like else 0o644)
         Path(temporary).replace(path)
     except BaseException:
         with contextlib.suppress(OSError):

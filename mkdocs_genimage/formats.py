@@ -11,6 +11,9 @@ MIME_TYPES = {
     "svg": "image/svg+xml",
 }
 
+LFS_POINTER = b"version https://git-lfs.github.com/spec/"
+"""How the small file begins that Git LFS leaves where an image is to be."""
+
 
 def sniff(data: bytes) -> str | None:
     """The format of an image by its first bytes: a key of `EXTENSIONS`, or None."""

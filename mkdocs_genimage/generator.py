@@ -8,6 +8,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+from mkdocs_genimage.budget import BudgetReachedError
 from mkdocs_genimage.errors import Billed, CacheError, GenimageError, ProviderError
 from mkdocs_genimage.inventory import REFUSAL, cache_files
 from mkdocs_genimage.job import Job, StoppedError
@@ -69,6 +70,7 @@ class Generator:
         self._ends_process = ends_process
         self._in_flight = 0
         self._lock = threading.Lock()
+        self._admission = threading.Lock()
         self._jobs: dict[str, list[Job]] = {}
         self._open: list[Job] = []
         self._ready = False
@@ -84,7 +86,7 @@ class Generator:
             journal,
             turns=self._turns,
             stopping=self._stopping,
-            check=self._raise_fatal,
+            check=self._raise_obstacle,
             give_up=self._give_up,
         )
         self._maker = Maker(
@@ -106,6 +108,8 @@ class Generator:
     ) -> list[Job]:
         """Ask for variants of a request. Those that are under way or failed are not asked for twice.
 
+        One that had come and was removed since is.
+
         Args:
             request: what makes them.
             variants: which, from 1.
@@ -116,7 +120,10 @@ class Generator:
             The jobs that bring them.
         """
         jobs = self._jobs.setdefault(request.key, [])
-        known = {variant for job in jobs for variant in job.variants}
+        jobs[:] = [job for job in jobs if not isinstance(job.error, StoppedError)]
+        known = {v for job in jobs for v in job.variants if not job.is_lost(v)}
+        for job in jobs:
+            job.is_cancelled = False
         fresh = tuple(variant for variant in variants if variant not in known)
         if fresh:
             job = Job(request, fresh, place, again)
@@ -142,19 +149,32 @@ class Generator:
         finally:
             self._progress.hide()
         self._open.clear()
-        self._journal.tidy(self._stored_names)
+        # What failed is remembered; the rest would only add up in a long `serve`.
+        self._jobs = {
+            key: failed
+            for key, jobs in self._jobs.items()
+            if (failed := [job for job in jobs if len(job.images) < len(job.variants)])
+        }
+        self._journal.tidy(self._stored)
 
-    def _stored_names(self) -> set[str]:
-        files = (file for file in cache_files(self.cache.folder) if file.ending != REFUSAL)
-        return {variant_stem(file.digits, file.variant) for file in files}
+    def _stored(self) -> dict[str, int]:
+        """When each variant in the cache was stored."""
+        times: dict[str, int] = {}
+        for file in cache_files(self.cache.folder):
+            if file.ending != REFUSAL:
+                name = variant_stem(file.digits, file.variant)
+                times[name] = max(times.get(name, 0), file.path.stat().st_mtime_ns)
+        return times
 
     def cancel(self) -> None:
         """Forget what was ordered and not yet sent. It can be ordered again."""
         for job in self._turns.clear():
             self._jobs[job.request.key].remove(job)
             self._progress.dropped(len(job.variants))
-            job.error = StoppedError("the build ended before this image was asked for")
+            job.error = StoppedError()
             job.done.set()
+        for job in self._open:
+            job.is_cancelled = True  # one that has its turn may still wait for something
 
     def stop(self) -> None:
         """Send nothing more, and wait until what is in flight has come and is stored."""
@@ -162,7 +182,7 @@ class Generator:
         self._stopping.set()
         self._turns.close()
         self.cancel()
-        count = self._in_flight
+        count = sum(len(job.variants) for job in self._open if job.sent and not job.done.is_set())
         if count and not self._abandoned:
             log.info(
                 "%d image%s in flight %s paid for already: waiting to keep %s.",
@@ -195,7 +215,7 @@ class Generator:
                 self.provider.prepare()
             _heed_signals(with_interrupt=self._ends_process)
         if self._fatal or self._stopping.is_set():
-            job.error = self._fatal or StoppedError("the build was stopped")
+            job.error = self._fatal or StoppedError()
             job.done.set()
             return
         self._mention_unpriced(job)
@@ -240,12 +260,15 @@ class Generator:
         """No further request is of any use."""
         self._fatal = self._fatal or error
 
-    def _raise_fatal(self) -> None:
-        if self._fatal:
+    def _raise_obstacle(self, job: Job) -> None:
+        if job.is_cancelled or self._stopping.is_set():
+            raise StoppedError
+        # One that the limit had room for is sent, whatever becomes of those behind it.
+        if self._fatal and not (job.reserved and isinstance(self._fatal, BudgetReachedError)):
             raise self._fatal
 
     def _work(self) -> None:
-        while job := self._turns.next():
+        while job := self._next():
             with self._lock:
                 self._in_flight += 1
             try:
@@ -257,6 +280,23 @@ class Generator:
                 with self._lock:
                     self._in_flight -= 1
                 job.done.set()
+
+    def _next(self) -> Job | None:
+        """The next job whose turn it is, with the room that the limit has for it."""
+        # What comes of the limit follows the order of the pages, however fast each thread is.
+        with self._admission:
+            job = self._turns.next()
+            if job and not self._fatal:
+                count = len(job.variants)
+                try:
+                    self.budget.take(count, self.estimate(job.request, count))
+                    job.reserved = count
+                except BudgetReachedError as error:
+                    # No smaller one is sent in its place.
+                    self._give_up(error)
+                except Exception as error:  # whoever waits for the job would wait for ever
+                    self._give_up(GenimageError(f"its price is not known: {where_raised(error)}"))
+            return job
 
     def _run(self, job: Job) -> None:
         started = time.monotonic()
@@ -276,6 +316,9 @@ class Generator:
                 f"provider '{self.provider.name}' failed with {type(error).__name__}.",
                 billed=Billed.MAYBE,
             )
+        if not job.sent and job.error:
+            self._progress.dropped(len(job.variants))
+            return
         self._progress.finished(
             str(job.place) if job.sent else None,
             len(job.variants),

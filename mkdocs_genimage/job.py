@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 class StoppedError(GenimageError):
     """The build ended before this image was asked for."""
 
+    def __init__(self) -> None:
+        super().__init__("the build ended before this image was asked for")
+
 
 @dataclass(eq=False)
 class Job:
@@ -27,6 +30,8 @@ class Job:
         variants: which of its variants, from 1.
         place: the first block that wants it.
         again: whether images that are there are made anew; the old ones go to the trash.
+        reserved: images that the limit has room for, and that are not asked for yet.
+        is_cancelled: whether it is not to be sent any more.
         sent: whether its request went out at least once.
         images: what has come and been stored, by variant.
         made_elsewhere: variants that another process made meanwhile.
@@ -38,8 +43,15 @@ class Job:
     variants: tuple[int, ...]
     place: Place
     again: bool = False
+    reserved: int = 0
+    is_cancelled: bool = False
     sent: bool = False
     images: dict[int, StoredImage] = field(default_factory=dict)
     made_elsewhere: set[int] = field(default_factory=set)
     error: GenimageError | None = None
     done: threading.Event = field(default_factory=threading.Event)
+
+    def is_lost(self, variant: int) -> bool:
+        """Whether an image that had come is not there any more."""
+        image = self.images.get(variant)
+        return image is not None and not image.path.exists()

@@ -8,20 +8,26 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import time
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from mkdocs_genimage.disk import make_private_folder
-from mkdocs_genimage.errors import CacheError, ProviderError
+from mkdocs_genimage.errors import Billed, CacheError, ProviderError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
+
+    from filelock import FileLock
 
 FOLDER = ".journal"
 LEDGER = "ledger.jsonl"
 RAW = ".raw"
+MADE = "made"
+"""The outcome of a request that brought images."""
+_LINE_START = re.compile(rb'\{"')
 
 
 class Journal:
@@ -37,30 +43,27 @@ class Journal:
         self._patience = patience
 
     @contextlib.contextmanager
-    def hold(self, name: str) -> Iterator[None]:
+    def hold(self, name: str, wait: Callable[[], None] = lambda: None) -> Iterator[None]:
         """Be the only one, of all threads and processes, who is at work on an image.
 
         The operating system lets go of what a dead process held.
 
         Args:
             name: of the image's files, without ending.
+            wait: is called at once, and then each second, while another one is at work on it. What it
+                raises ends the wait.
 
         Raises:
-            ProviderError: another process has it and does not come to an end.
+            ProviderError: another one is, and does not come to an end.
             CacheError: the folder cannot be written.
         """
-        from filelock import FileLock, Timeout
+        from filelock import FileLock
 
         path = self._folder / f"{name}.lock"
-        lock = FileLock(path, timeout=self._patience)
+        lock = FileLock(path)
         try:
             make_private_folder(self._folder)
-            lock.acquire()
-        except Timeout:
-            raise ProviderError(
-                f"another build is at work on this picture for more than {self._patience:g} seconds.",
-                cure="Wait for it to end, then build again.",
-            ) from None
+            self._acquire(lock, wait)
         except OSError as error:
             raise CacheError(f"{path} cannot be written: {error.strerror or error}.") from error
         try:
@@ -71,6 +74,26 @@ class Journal:
                 path.unlink()
         finally:
             lock.release()
+
+    def _acquire(self, lock: FileLock, wait: Callable[[], None]) -> None:
+        from filelock import Timeout
+
+        deadline = time.monotonic() + self._patience
+        seconds = 0.0
+        while True:
+            try:
+                lock.acquire(timeout=seconds)
+            except Timeout:
+                seconds = min(deadline - time.monotonic(), 1.0)
+            else:
+                return
+            if seconds <= 0:
+                raise ProviderError(
+                    "another build is at work on this picture for more than "
+                    f"{self._patience:g} seconds.",
+                    cure="Wait for it to end, then build again.",
+                )
+            wait()
 
     def begin(self, name: str, facts: Mapping[str, Any]) -> dict[str, Any] | None:
         """Write down that a request is about to be sent, on disk before it is.
@@ -142,19 +165,22 @@ class Journal:
         with contextlib.suppress(OSError):
             (self._folder / f"{name}{RAW}").unlink()
 
-    def tidy(self, stored: Callable[[], Container[str]]) -> None:
+    def tidy(self, stored: Callable[[], Mapping[str, int]]) -> None:
         """Remove what a killed process left of images that it had just stored.
 
+        What is younger than the image in the cache belongs to one that is being made anew.
+
         Args:
-            stored: gives the names of the variants that are in the cache; asked only if anything was left.
+            stored: tells when each variant in the cache was stored, in nanoseconds as in `st_mtime_ns`;
+                asked only if anything was left.
         """
         with contextlib.suppress(OSError):
             left = [
                 path for path in self._folder.iterdir() if path.suffix in (RAW, ".part", ".json")
             ]
-            names = stored() if left else ()
+            times = stored() if left else {}
             for path in left:
-                if path.stem in names:
+                if path.stem in times and path.stat().st_mtime_ns <= times[path.stem]:
                     path.unlink()
 
     def unfinished(self) -> dict[str, dict[str, Any]]:
@@ -169,16 +195,36 @@ class Journal:
         entries = [self.begun(name) for name in names]
         return {str(facts["key"]): facts for facts in entries if "key" in facts}
 
-    def ledger(self) -> list[dict[str, Any]]:
-        """All lines of the ledger that can be read, oldest first."""
-        lines = []
-        with contextlib.suppress(OSError):
-            for line in (self._folder / LEDGER).read_bytes().splitlines():
-                with contextlib.suppress(ValueError, RecursionError):
-                    content = json.loads(line)
-                    if isinstance(content, dict):
-                        lines.append(content)
-        return lines
+    def ledger(self) -> tuple[list[dict[str, Any]], int]:
+        """The lines of the ledger, oldest first, and how many cannot be read.
+
+        A process that was killed may have left half a line without an end, with the next one right behind it.
+        """
+        lines: list[dict[str, Any]] = []
+        unreadable = 0
+        try:
+            content = (self._folder / LEDGER).read_bytes()
+        except OSError:
+            return [], 0
+        for line in content.split(b"\n"):
+            if not line.strip(b"\0 \t\r"):  # a machine that lost power may leave zeros
+                continue
+            whole = _as_object(line)
+            if whole is None:
+                unreadable += 1
+                starts = [match.start() for match in _LINE_START.finditer(line)]
+                tails = (_as_object(line[start:]) for start in starts[1:])
+                # A member of a line, such as its `usage`, is an object, too, but its end is not the line's.
+                whole = next((tail for tail in tails if tail and "time" in tail), None)
+            if whole is not None:
+                lines.append(whole)
+        return lines, unreadable
+
+    def made(self, key: str) -> dict[str, Any]:
+        """The last line of the ledger about a request that brought images; empty if there is none."""
+        lines = reversed(self.ledger()[0])
+        made = (line for line in lines if (line.get("key"), line.get("outcome")) == (key, MADE))
+        return next(made, {})
 
     def record(self, facts: Mapping[str, Any]) -> None:
         """Add a line to the ledger. One write of one line, so that several processes may."""
@@ -192,6 +238,18 @@ class Journal:
                 os.write(handle, line.encode("utf-8", "replace"))
             finally:
                 os.close(handle)
+
+
+def is_lost(line: Mapping[str, Any]) -> bool:
+    """Whether a line of the ledger is of a request that brought no image and was billed, or may have been."""
+    return line.get("billed") in (Billed.MAYBE.value, Billed.YES.value)
+
+
+def _as_object(text: bytes) -> dict[str, Any] | None:
+    with contextlib.suppress(ValueError, RecursionError):
+        content = json.loads(text)
+        return content if isinstance(content, dict) else None
+    return None
 
 
 def _now() -> str:

@@ -68,19 +68,25 @@ class Maker:
             GenimageError: an image is missing in the end.
         """
         with Turn(self._turns) as turn:
-            return self._make(job, turn)
+            try:
+                return self._make(job, turn)
+            finally:
+                # Before the turn ends: the next one is to find all the room that there is.
+                self._sender.release(job, 0)
 
     def _make(self, job: Job, turn: Turn) -> float | None:
-        self._sender.check()
+        self._sender.check(job)
         request = self._with_inputs(job, turn)
         name = job.request.key[:KEY_CHARS_IN_NAME]
-        with self._journal.hold(name):
+        with self._journal.hold(name, lambda: self._give_way(job, turn)):
+            turn.again()
+            self._find(job)
+            wanted = tuple(variant for variant in job.variants if variant not in job.images)
+            self._sender.release(job, len(wanted))
+            if not wanted:
+                return None
+            answer = self._sender.send(job, request, len(wanted))
             try:
-                self._find(job)
-                wanted = tuple(variant for variant in job.variants if variant not in job.images)
-                if not wanted:
-                    return None
-                answer = self._sender.send(job, request, len(wanted))
                 images = list(answer.images)
                 answer = replace(answer, images=images)
                 for number, variant in enumerate(wanted[: len(images)]):
@@ -95,6 +101,15 @@ class Maker:
             finally:
                 self._journal.end(name)
 
+    def _give_way(self, job: Job, turn: Turn) -> None:
+        """Somebody else is at work on the image, and may need the turn for it.
+
+        Raises:
+            GenimageError: the image is not to be asked for any more.
+        """
+        turn.end()
+        self._sender.check(job)
+
     def _find(self, job: Job) -> None:
         """Take what is there by now: another process may have made it since it was looked for."""
         for variant in job.variants:
@@ -106,11 +121,16 @@ class Maker:
 
     def _recover(self, job: Job, variant: int) -> StoredImage | None:
         """The image, where it had come to a process that was killed before it could store it."""
-        key = job.request.key[:KEY_CHARS_IN_NAME]
-        name = variant_stem(key, variant)
+        request = job.request
+        name = variant_stem(request.key[:KEY_CHARS_IN_NAME], variant)
         data = self._journal.kept(name)
         if data is None:
             return None
+        today = self._facts(request, None)
+        made = self._journal.made(request.key)
+        by = {field: made.get(field, today[field]) for field in ("host", "model")}
+        if job.again and any(today[field] != value for field, value in by.items()):
+            return None  # it is to be made by today's
         from mkdocs_genimage.imaging import ImageError
 
         try:
@@ -118,10 +138,10 @@ class Maker:
         except ImageError:  # cut short by the kill
             self._journal.drop(name)
             return None
-        begun = self._journal.begun(key)
-        facts = {**self._facts(job.request, None), **measured, "recovered": True}
-        facts |= {name: begun[name] for name in ("host", "model") if name in begun}
-        image = self._cache.put(job.request, variant, data, facts)
+        if job.again:
+            self._retire(request.key, variant)
+        facts = {**today, **by, **measured, "recovered": True}
+        image = self._cache.put(request, variant, data, facts)
         self._journal.drop(name)
         log.info("%s: this picture had come to a build that was ended; it is kept.", job.place)
         return image
@@ -146,6 +166,7 @@ class Maker:
             turn.end()
             for earlier in waits:
                 earlier.done.wait()
+            self._sender.check(job)
             turn.again()
         images = [
             image if isinstance(image, InputFile) else self._picture_of(image)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import cached_property
@@ -11,6 +12,12 @@ from mkdocs_genimage.fences import Fence, Scan, scan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+
+PLACED = re.compile(
+    r"(?P<place>(?P<file>\S.*?)(?::(?P<line>\d+)| \(from a snippet\))): (?P<message>(?s:.*))"
+)
+"""A message that begins with its place, as `Source.at` writes it."""
 
 
 def align(left: Sequence[Fence], right: Sequence[Fence]) -> dict[int, int]:

@@ -172,10 +172,13 @@ class GenimagePlugin(BasePlugin[GenimageConfig]):
         )
         if self.generator and decisive == self._decisive:
             return
-        self._decisive = decisive
+        if self.generator:
+            self.generator.stop()
+            self.generator = None
         self.generator = make_generator(
             options, folder, ends_process=self._is_command_line() and not self._is_serving()
         )
+        self._decisive = decisive
         self._drafts = make_drafts(self.generator.provider)
         if options.has_literal_key():
             log.warning(

@@ -41,7 +41,8 @@ def report_failures(entries: Iterable[Entry], generator: Generator) -> None:
             shared.setdefault(reason.strip(), []).append(entry)
     for reason, concerned in shared.items():
         text = f"{_sentence(reason)}{_billed(concerned)}"
-        _report_missing(len(concerned), text, concerned)
+        jobs = [entry.job for entry in concerned if entry.job]
+        _report_missing(sum(len(job.variants) - len(job.images) for job in jobs), text, concerned)
     if left:
         jobs = [entry.job for entry in left if entry.job]
         count = sum(len(job.variants) for job in jobs)
@@ -80,15 +81,13 @@ def _cure(jobs: Sequence[Job], count: int, generator: Generator) -> str:
     needed = budget.spent + sum(known)
     if budget.max_cost and needed > budget.max_cost:
         # To the next cent above.
-        wanted.append(f"'max_cost: {math.ceil(needed * 100) / 100:.2f}'")
+        wanted.append(f"'max_cost: {math.ceil(round(needed * 100, 6)) / 100:.2f}'")
     if budget.max_images and budget.images + count > budget.max_images:
         wanted.append(f"'max_images: {budget.images + count}'")
-    way = " and ".join(wanted)
-    return (
-        f"They {cost}. Set {way} in mkdocs.yml, or build again: what is made is kept."
-        if way
-        else f"They {cost}. Build again: what is made is kept."
-    )
+    ways = [f"Set {' and '.join(wanted)} in mkdocs.yml"] if wanted else []
+    if budget.images or not wanted:  # else the next build would come no further
+        ways.append("or build again: what is made is kept" if ways else "Build again")
+    return f"They {cost}. {', '.join(ways)}."
 
 
 def report_stale(entries: Iterable[Entry]) -> None:

@@ -6,8 +6,8 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from mkdocs_genimage.budget import BudgetReachedError
-from mkdocs_genimage.errors import Billed, ProviderError
-from mkdocs_genimage.job import StoppedError
+from mkdocs_genimage.errors import Billed, CacheError, ProviderError
+from mkdocs_genimage.journal import MADE
 from mkdocs_genimage.log import log
 from mkdocs_genimage.request import KEY_CHARS_IN_NAME
 
@@ -42,7 +42,7 @@ class Sender:
         journal: outlives this process.
         turns: who may send.
         stopping: set when nothing more may be sent.
-        check: raises what makes every further request useless.
+        check: raises why a job's request is not to be sent.
         give_up: is told of that, before anybody else gets a turn.
     """
 
@@ -55,7 +55,7 @@ class Sender:
         *,
         turns: Turns[Job],
         stopping: threading.Event,
-        check: Callable[[], None],
+        check: Callable[[Job], None],
         give_up: Callable[[GenimageError], None],
     ) -> None:
         self._provider = provider
@@ -93,27 +93,46 @@ class Sender:
         Raises:
             GenimageError: there is no answer.
         """
-        if self._stopping.is_set():
-            raise StoppedError("the build was stopped before this image was asked for")
-        self.check()
+        self.check(job)
         estimate = self._pricing.estimate(request, count, self._provider.host)
-        try:
-            self._budget.take(count, estimate)
-        except BudgetReachedError as error:
-            # No smaller one is sent in its place: what comes of a limit follows the order of the pages.
-            self._give_up(error)
-            raise
+        self._take(job, count, estimate)
         slowdowns = self._turns.slowdowns
         try:
             answer = self._send_once(job, request, count, estimate)
+        except CacheError:
+            job.reserved += count  # nothing was sent
+            raise
         except ProviderError as error:
             if error.billed is Billed.NO:
-                self._budget.settle(count, estimate, 0.0)
+                job.reserved += count  # for the next attempt
             self._heed(error, slowdowns)
             raise
         self._turns.speed_up()
         self._budget.settle(0, estimate, self.cost(request, answer))
         return answer
+
+    def release(self, job: Job, wanted: int) -> None:
+        """Give back what was reserved for images that are there by now."""
+        unused = job.reserved - wanted
+        if unused > 0:
+            job.reserved = wanted
+            estimate = self._pricing.estimate(job.request, unused, self._provider.host)
+            self._budget.settle(unused, estimate, 0.0)
+
+    def _take(self, job: Job, count: int, estimate: float | None) -> None:
+        """Use what was reserved for a job. Another attempt after one that may have been billed takes anew.
+
+        Raises:
+            BudgetReachedError: the limit has no room.
+        """
+        if job.reserved >= count:
+            job.reserved -= count
+            return
+        try:
+            self._budget.take(count, estimate)
+        except BudgetReachedError as error:
+            self._give_up(error)
+            raise
 
     def _heed(self, error: ProviderError, slowdowns: int) -> None:
         """Let the other requests know what this one has met."""
@@ -182,8 +201,13 @@ class Sender:
                 outcome = {"outcome": error.message, "billed": error.billed.value}
                 self._journal.record({**facts, **outcome, "request_id": error.request_id})
             raise
+        except BaseException as error:
+            self._journal.end(name)
+            outcome = {"outcome": type(error).__name__, "billed": Billed.MAYBE.value}
+            self._journal.record({**facts, **outcome})
+            raise
         paid = {"cost": self.cost(request, answer), "usage": answer.usage}
-        made = {"outcome": "made", "images": len(answer.images), "request_id": answer.request_id}
+        made = {"outcome": MADE, "images": len(answer.images), "request_id": answer.request_id}
         self._journal.record({**facts, **made, **paid})
         return answer
 

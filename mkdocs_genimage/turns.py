@@ -34,7 +34,10 @@ class Turns(Generic[_Job]):
         self._not_before = 0.0
         self._slowdowns = 0
         self._is_closed = False
-        self._changed = threading.Condition()
+        # A signal may raise in the main thread between any two steps. Only a lock that is entered by itself,
+        # not through its condition, is then surely held in the block and free behind it.
+        self._lock = threading.RLock()
+        self._changed = threading.Condition(self._lock)
 
     @property
     def slowdowns(self) -> int:
@@ -43,13 +46,13 @@ class Turns(Generic[_Job]):
 
     def add(self, job: _Job) -> None:
         """A job wants to be sent when it is its turn."""
-        with self._changed:
+        with self._lock:
             self._waiting.append(job)
             self._changed.notify_all()
 
     def next(self) -> _Job | None:
         """Wait for the next job whose turn it is. Its turn lasts until `end`. None at the end of all."""
-        with self._changed:
+        with self._lock:
             # A job that comes back is older than any that was never sent.
             self._wait(lambda: bool(self._waiting) and not self._returning and self._is_free())
             if self._is_closed:
@@ -59,13 +62,13 @@ class Turns(Generic[_Job]):
 
     def end(self) -> None:
         """A turn is over: the next may be sent."""
-        with self._changed:
+        with self._lock:
             self._under_way -= 1
             self._changed.notify_all()
 
     def again(self) -> None:
         """Wait for another turn, before all jobs that had none."""
-        with self._changed:
+        with self._lock:
             self._returning += 1
             self._wait(self._is_free)
             self._returning -= 1
@@ -74,14 +77,14 @@ class Turns(Generic[_Job]):
 
     def clear(self) -> list[_Job]:
         """Take all jobs back whose turn has not come."""
-        with self._changed:
+        with self._lock:
             jobs = list(self._waiting)
             self._waiting.clear()
             return jobs
 
     def close(self) -> None:
         """Let nobody wait any longer."""
-        with self._changed:
+        with self._lock:
             self._is_closed = True
             self._changed.notify_all()
 
@@ -97,7 +100,7 @@ class Turns(Generic[_Job]):
         Returns:
             How many are allowed now; None if others were told before.
         """
-        with self._changed:
+        with self._lock:
             self._not_before = max(self._not_before, time.monotonic() + seconds)
             if seen != self._slowdowns:
                 return None
@@ -107,7 +110,7 @@ class Turns(Generic[_Job]):
 
     def speed_up(self) -> None:
         """The server answered: one more after as many answers as are allowed at once."""
-        with self._changed:
+        with self._lock:
             self._allowed = min(float(self._most), self._allowed + 1.0 / int(self._allowed))
             self._changed.notify_all()
 
@@ -115,8 +118,11 @@ class Turns(Generic[_Job]):
         return self._under_way < int(self._allowed) and time.monotonic() >= self._not_before
 
     def _wait(self, is_true: Callable[[], bool]) -> None:
-        while not self._is_closed and not is_true():
+        while not self._is_closed:
+            # Before the look: time that passes in between must not make this a wait without end.
             pause = self._not_before - time.monotonic()
+            if is_true():
+                return
             self._changed.wait(pause if pause > 0 else None)
 
 
@@ -144,6 +150,7 @@ class Turn:
             self._turns.end()
 
     def again(self) -> None:
-        """Wait for another turn."""
-        self._turns.again()
-        self._lasts = True
+        """Wait for another turn, if this one is over."""
+        if not self._lasts:
+            self._turns.again()
+            self._lasts = True

@@ -90,7 +90,10 @@ class Verified:
         with contextlib.suppress(OSError, RecursionError):
             present = {path.name for path in self._folder.iterdir()}
             known = {
-                stem: entry for stem, entry in self._entries().items() if f"{stem}.json" in present
+                stem: entry
+                # A copy: a thread that stores an image may note it meanwhile.
+                for stem, entry in self._entries().copy().items()
+                if f"{stem}.json" in present
             }
             own = self._folder / FOLDER
             make_private_folder(own)

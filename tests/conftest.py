@@ -97,3 +97,11 @@ def api() -> Iterator[ImagesServer]:
 def site(tmp_path: Path, api: ImagesServer) -> Site:
     """A site without pages as yet, whose plugin asks `api`."""
     return Site(tmp_path / "project", options={"base_url": api.base_url})
+
+
+@pytest.fixture
+def bare(site: Site) -> Site:
+    """The same with the smallest theme, and no limit of pictures."""
+    site.use_bare_theme()
+    site.options["max_images"] = 0
+    return site

@@ -17,12 +17,9 @@ WIDTH = 100
 
 
 def help_text(command: click.Command, *names: str) -> str:
-    parent: click.Context | None = None
-    for name in names[:-1]:
-        parent = click.Context(main, info_name=name)
-    context = click.Context(
-        command, info_name=names[-1], parent=parent, terminal_width=WIDTH, max_content_width=WIDTH
-    )
+    settings = {**main.context_settings, "max_content_width": WIDTH, "terminal_width": WIDTH}
+    parent = click.Context(main, info_name=names[0], **settings) if len(names) > 1 else None
+    context = click.Context(command, info_name=names[-1], parent=parent, **settings)
     return "\n".join(line.rstrip() for line in command.get_help(context).splitlines())
 
 

@@ -34,6 +34,11 @@ BUILD_DATE = "1767225600"
 
 MKDOCS = (sys.executable, "-m", "mkdocs")
 
+LFS_POINTER = (
+    b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"0" * 64 + b"\nsize 12345\n"
+)
+"""What a checkout without Git LFS has in a picture's place."""
+
 
 def process_environment(env: Mapping[str, str]) -> dict[str, str]:
     return {**env, "SOURCE_DATE_EPOCH": BUILD_DATE, "PYTHONDONTWRITEBYTECODE": "1"}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from api_server import ImagesServer, Reply, error_body
-from sites import Site, fence, tree
+from sites import LFS_POINTER, Site, fence, tree
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,10 +40,6 @@ def cached_fox(site: Site, suffix: str) -> Path:
     return site.cache / name
 
 
-POINTER = (
-    b"version https://git-lfs.github.com/spec/v1\n"
-    b"oid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\nsize 12345\n"
-)
 DAMAGES = {
     "cut short": (".png", lambda data: data[: len(data) // 2], "is damaged: it has"),
     "empty": (".png", lambda _: b"", "is damaged: it has 0 bytes"),
@@ -103,7 +99,7 @@ def test_lfs_pointers_are_not_paid_for_again(
     site.write({"docs/index.md": PAGE})
     site.build(strict=True)
     for suffix in suffixes:
-        cached_fox(site, suffix).write_bytes(POINTER)
+        cached_fox(site, suffix).write_bytes(LFS_POINTER)
     before = tree(site.cache)
     built = site.build(warns=["is a Git LFS pointer: run 'git lfs pull'"])
     assert len(api.posts) == 1

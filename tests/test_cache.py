@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from pictures import picture
+from sites import LFS_POINTER
 
 from mkdocs_genimage.cache import Cache, Missing, StoredImage, write_atomically
 from mkdocs_genimage.errors import CacheError
@@ -29,7 +30,6 @@ REQUEST = ImageRequest("A fox in snow", {"size": "8x6"}, subject="A fox")
 PNG = picture("a fox", "8x6")
 OTHER = picture("another", "8x6")
 FACTS = {"format": "png", "width": 8, "height": 6}
-POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"0" * 64 + b"\nsize 99\n"
 MISSING_ALL = Missing()
 
 
@@ -172,6 +172,15 @@ def test_found_under_another_slug(variant: int, folder: Path) -> None:
     assert found(folder, variant=variant).path.read_bytes() == OTHER
 
 
+def test_found_under_another_slug_after_the_next_build(folder: Path) -> None:
+    """`git pull` beside `serve` brought it."""
+    cache = Cache(folder)
+    assert cache.find(REQUEST) == MISSING_ALL
+    Cache(folder).put(replace(REQUEST, subject="An earlier name of a fox"), 1, PNG, FACTS)
+    cache.remember()
+    assert isinstance(cache.find(REQUEST), StoredImage)
+
+
 def test_of_several_other_slugs_always_the_same(folder: Path) -> None:
     slugs = ["Zebra", "Alpha", "Middle"]
     for slug in slugs:
@@ -299,12 +308,12 @@ def test_version_from_the_future(stored: StoredImage, folder: Path) -> None:
 
 
 def test_pointers_of_git_lfs(stored: StoredImage, folder: Path) -> None:
-    stored.path.write_bytes(POINTER)
+    stored.path.write_bytes(LFS_POINTER)
     advice = "is a Git LFS pointer: run 'git lfs pull'"
     assert missing(folder) == Missing(
         f"genimage/{stored.path.name} {advice} to get the picture.", True, 8, 6
     )
-    sidecar_of(stored).write_bytes(POINTER)
+    sidecar_of(stored).write_bytes(LFS_POINTER)
     assert missing(folder) == Missing(f"genimage/{REQUEST.stem}.json {advice}.", True)
     sidecar_of(stored).unlink()
     assert missing(folder) == Missing(

@@ -25,13 +25,6 @@ SIZE = "size=64x48 alt=x"
 
 
 @pytest.fixture
-def bare(site: Site) -> Site:
-    site.use_bare_theme()
-    site.options["max_images"] = 0
-    return site
-
-
-@pytest.fixture
 def own(tmp_path: Path) -> Path:
     """A picture that somebody drew."""
     path = tmp_path / "My fox, 3rd try.png"

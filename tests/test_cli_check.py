@@ -12,7 +12,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from api_server import Reply, error_body
 from cli_runs import genimage, genimage_process
-from sites import Site, behind, fence, tree
+from sites import LFS_POINTER, Site, behind, fence, tree
 
 from mkdocs_genimage.cli.check import _data, _property, _xml
 
@@ -27,7 +27,6 @@ NO_FOLDER = (
     "There is no folder genimage/ at all. Run 'mkdocs-genimage generate' and commit the folder, or see why "
     "it did not get here."
 )
-LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"0" * 64 + b"\nsize 12345\n"
 
 
 @pytest.fixture
@@ -106,7 +105,7 @@ def test_each_kind_with_its_place_and_cure(site: Site, api: ImagesServer) -> Non
         path.unlink()
     cut = image(site, "cut-picture")
     cut.write_bytes(cut.read_bytes()[:-1])
-    image(site, "lfs-picture").write_bytes(LFS)
+    image(site, "lfs-picture").write_bytes(LFS_POINTER)
     edited = image(site, "edited-picture")
     edited.write_bytes(edited.read_bytes()[:-1] + b"?")
     newer = image(site, "newer-picture").with_suffix(".json")
@@ -299,6 +298,14 @@ def test_pictures_count_where_placeholders_are_shown(site: Site, change: dict[st
     assert kinds(site) == ["damaged docs/index.md:1"]
 
 
+def test_a_provider_that_makes_nothing_is_told(site: Site) -> None:
+    site.write({"docs/index.md": CAT})
+    site.options = {**(site.options or {}), "provider": "placeholder"}
+    ran = genimage(site, "check").ended(1)
+    assert "'provider: placeholder' makes nothing that is kept." in ran.output
+    assert "mkdocs-genimage generate" not in ran.output
+
+
 def test_github_annotations(site: Site, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     site.config_name = "manual/mkdocs.yml"
     site.config["theme"]["custom_dir"] = "../theme"
@@ -387,6 +394,12 @@ def test_wrong_usage(site: Site, tmp_path: Path, child_env: dict[str, str]) -> N
     for options in (["--frmat", "x"], ["--format", "xml"], ["--json", "--format", "junit"]):
         assert "Error" in genimage(site, "check", *options).ended(2).errors
     genimage(site, "check", "--json", "--format", "json").ended(1).json("check")
+    other = str(site.config_file)
+    assert "add --unused" in genimage(site, "check", "--also", other).ended(2).errors
+    broken = tmp_path / "broken.yml"
+    broken.write_text("site_name: T\ndocs_dir: nowhere\n", encoding="utf-8")
+    ran = genimage(site, "check", "--unused", "--also", str(broken)).ended(2)
+    assert f"Error: --also {broken}: " in ran.errors
     site.options = None
     assert "plugins" in genimage(site, "check").ended(2).errors
     site.options = {}

@@ -14,7 +14,7 @@ from api_server import ImagesServer, Reply, closed_port, error_body
 from cli_runs import genimage, genimage_process
 from filelock import FileLock
 from mkdocs.plugins import BasePlugin
-from sites import Site, fence, tree
+from sites import LFS_POINTER, Site, fence, tree
 
 from mkdocs_genimage import rules
 from mkdocs_genimage.journal import Journal
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 BLOCK = "alt=x size=64x48"
 KEY = "sk-doctor-Quokka0123456789abcdefghijkl"
-POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n"
 needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 
 
@@ -337,8 +336,8 @@ def damage(site: Site) -> dict[str, Callable[[], object]]:
         "problem: is gone": fox.unlink,
         "problem: damaged": lambda: fox.write_bytes(fox.read_bytes()[:-1] + b"?"),
         "problem: damaged: the": lambda: fox.write_bytes(b""),
-        "problem: pointers": lambda: fox.write_bytes(POINTER),
-        "problem: LFS pointers": lambda: sidecar.write_bytes(POINTER),
+        "problem: pointers": lambda: fox.write_bytes(LFS_POINTER),
+        "problem: LFS pointers": lambda: sidecar.write_bytes(LFS_POINTER),
         "problem: cannot be read": lambda: sidecar.write_bytes(b"{"),
         "problem: that cannot be read": write(sha256=None),
         "problem: a sidecar that cannot": write(bytes="many"),
@@ -369,7 +368,7 @@ def test_many_files_are_counted(bare: Site) -> None:
     bare.write({"docs/index.md": fence("A fox", f"{BLOCK} n=7")})
     bare.build()
     for path in bare.cache.glob("*.png"):
-        path.write_bytes(POINTER)
+        path.write_bytes(LFS_POINTER)
     text = only(bare, "--offline", status=1)[2]
     assert " and 3 more: only Git LFS pointers" in text
 

@@ -125,11 +125,9 @@ Text with a footnote.[^1]
 
 
 @pytest.fixture
-def bare(site: Site) -> Site:
-    site.use_bare_theme()
-    site.options["max_images"] = 0
-    site.config["markdown_extensions"] = list(ALL_EXTENSIONS)
-    return site
+def bare(bare: Site) -> Site:
+    bare.config["markdown_extensions"] = list(ALL_EXTENSIONS)
+    return bare
 
 
 def pictures(site_dir: Path, *, sizes: bool = True) -> dict[str, list[tuple[str, ...]]]:

@@ -28,15 +28,13 @@ BLOCK = "alt=x size=64x48"
 
 
 @pytest.fixture
-def pages(site: Site) -> Site:
+def pages(bare: Site) -> Site:
     """Three pages with two pictures each."""
-    site.use_bare_theme()
-    site.options["max_images"] = 0
     for name in ("index", "guide/one", "guide/two"):
-        site.write(
+        bare.write(
             {f"docs/{name}.md": fence(f"A fox {name}", BLOCK) + fence(f"A hen {name}", BLOCK)}
         )
-    return site
+    return bare
 
 
 def prompts(api: ImagesServer) -> list[str]:
@@ -53,7 +51,9 @@ def test_all_that_is_missing_in_the_order_of_the_pages(pages: Site, api: ImagesS
     ]
     assert len(pages.cached(".png")) == 6
     assert not (pages.root / "site").exists()
-    assert "6 pictures to make: price not known here. Limit: $2.00." in ran.output
+    assert "6 pictures to make: price not known here. Limit: none." in ran.output, (
+        "dollars do not bind"
+    )
     assert "6 images: 0 from the cache, 6 generated, 0 failed" in ran.errors
     ran = genimage(pages, "generate").ended()
     assert ran.output == "Nothing to make: all pictures are there.\n"
@@ -100,12 +100,24 @@ def test_what_a_picture_is_made_from_is_made_first(pages: Site, api: ImagesServe
     assert api.posts[1].path.endswith("/edits")
 
 
+def test_a_picture_that_another_is_made_from_is_told_at_its_own_block(pages: Site) -> None:
+    pages.write(
+        {
+            "docs/index.md": fence('prompt: Later\nimage: "#first"')
+            + fence("First", f"{BLOCK} #first")
+        }
+    )
+    made = genimage(pages, "generate", "--only", "index.md", "--json").ended().json("generate")
+    places = [image["places"] for image in made["images"]]
+    assert places == [["docs/index.md:5", "docs/index.md:1"], ["docs/index.md:1"]]
+
+
 def test_limit_of_this_command(pages: Site, api: ImagesServer) -> None:
     pages.options["concurrency"] = 1
     ran = genimage(pages, "generate", "--max-images", "2").ended(1)
     assert len(api.posts) == 2
     assert "4 pictures are missing: 'max_images: 2' is reached" in ran.errors
-    assert "Limit: $2.00 and 2 pictures" in ran.output
+    assert "Limit: 2 pictures." in ran.output
 
 
 def test_limit_in_dollars_and_what_it_cost(
@@ -145,6 +157,13 @@ def test_bad_blocks_are_told_and_the_rest_is_made(pages: Site, api: ImagesServer
     ran = genimage(pages, "generate").ended(1)
     assert "docs/bad.md:1: 'quality' cannot be 'hihg'" in ran.errors
     assert len(api.posts) == 6
+    pages.write({"docs/bad.md": "```genimage\nA fox that does not end\n"})
+    ran = genimage(pages, "generate").ended(1)
+    assert "docs/bad.md:1: This genimage block is not closed." in ran.errors
+    ran = genimage(pages, "plan").ended()
+    assert "docs/bad.md:1: This genimage block is not closed." in ran.output
+    (problem,) = genimage(pages, "plan", "--json").ended().json("plan")["problems"]
+    assert problem.startswith("docs/bad.md:1: ")
 
 
 def test_stale_pictures_are_made_anew_and_the_old_ones_kept_in_the_trash(
@@ -273,6 +292,22 @@ def test_a_terminal_is_asked_first(
     assert len(api.posts) == made
     assert "6 pictures to make" in output
     assert "\x1b[33mmissing" in output, "states have colours on a terminal"
+
+
+def test_a_terminal_is_asked_first_with_json_too(
+    pages: Site, api: ImagesServer, child_env: dict[str, str]
+) -> None:
+    pages.write_config()
+    ended, output = on_terminal(pages.root, child_env, b"n\n", "generate", "--json")
+    assert (ended, len(api.posts)) == (1, 0), output
+
+
+def test_narrow_terminals_cut_no_place_off(pages: Site, child_env: dict[str, str]) -> None:
+    pages.write_config()
+    narrow = {**child_env, "COLUMNS": "40", "NO_COLOR": "1"}
+    _, output = on_terminal(pages.root, narrow, b"", "plan")
+    row = next(line for line in output.splitlines() if "a-hen-guide-two-" in line)
+    assert row.split()[:2] == ["missing", "docs/guide/two.md:4"]
 
 
 def test_no_question_with_yes_and_no_colours_on_wish(

@@ -27,13 +27,6 @@ if TYPE_CHECKING:
 SIZE = "size=64x48 alt=x"
 
 
-@pytest.fixture
-def bare(site: Site) -> Site:
-    site.use_bare_theme()
-    site.options["max_images"] = 0
-    return site
-
-
 def edited(path: Path, text: str, pick: str = "2", number: int = 0) -> str:
     """A text in which a fence's pick was changed, and which then reads so."""
     path.write_bytes(text.encode())
@@ -295,6 +288,13 @@ def refuses(site: Site, *arguments: str, page: str = "index.md", status: int = 1
     assert path.read_bytes() == before
     assert not ran.output
     return ran.errors
+
+
+def test_a_block_with_one_picture_shows_all_of_it_already(bare: Site) -> None:
+    bare.write({"docs/index.md": fence("A fox", SIZE)})
+    ran = genimage(bare, "pick", "docs/index.md:1", "all").ended()
+    assert ran.output == "docs/index.md:1 shows all variants already. Nothing was changed.\n"
+    assert (bare.root / "docs/index.md").read_text() == fence("A fox", SIZE)
 
 
 def test_what_is_refused(bare: Site) -> None:

@@ -24,13 +24,6 @@ if TYPE_CHECKING:
 BLOCK = "alt=x size=64x48"
 
 
-@pytest.fixture
-def bare(site: Site) -> Site:
-    site.use_bare_theme()
-    site.options["max_images"] = 0
-    return site
-
-
 def states(site: Site) -> dict[str, list[str]]:
     """Place to the states of its pictures."""
     content = genimage(site, "plan", "--json").ended().json("plan")
@@ -68,6 +61,9 @@ def test_prices_of_the_official_endpoint(
     assert content["prices_as_of"] == models.PRICES_AS_OF
     ran = genimage(bare, "plan").ended()
     assert f"A build asks for 4: about ${4 * price:.2f} (prices of 2026-11-22)." in ran.output
+    bare.options["pricing"] = {"per_image": 0.25}
+    ran = genimage(bare, "plan").ended()
+    assert "A build asks for 4: about $1.00 (by 'pricing' in mkdocs.yml)." in ran.output
 
 
 def test_every_state(bare: Site, api: ImagesServer) -> None:
@@ -171,6 +167,11 @@ def test_policies_do_not_change_the_plan(bare: Site, options: dict[str, Any]) ->
     bare.options |= options
     bare.write({"docs/index.md": fence("A fox", BLOCK)})
     assert states(bare) == {"docs/index.md:1": ["missing"]}
+    ((name, value),) = options.items()
+    assert genimage(bare, "plan").output.endswith(
+        f"As '{name}: {str(value).lower()}' is set, a build makes none of them; "
+        "'mkdocs-genimage generate' does.\n"
+    )
 
 
 def test_site_without_blocks(bare: Site) -> None:
@@ -193,6 +194,10 @@ def test_site_that_cannot_be_built(bare: Site) -> None:
     bare.write({"docs/index.md": "# Nothing\n"})
     ran = genimage(bare, "plan").ended(2)
     assert "the site cannot be built: ValueError: no. 'mkdocs build' shows where." in ran.errors
+    bare.config["hooks"] = ["leaves.py"]
+    bare.write({"leaves.py": "def on_env(*_, **__):\n    raise SystemExit(3)\n"})
+    ran = genimage(bare, "plan").ended(2)
+    assert "the site cannot be built: a plugin or hook ended the build (3)." in ran.errors
 
 
 def test_wrong_option_of_the_plugin(bare: Site) -> None:

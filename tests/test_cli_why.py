@@ -6,7 +6,6 @@ import itertools
 import json
 from typing import TYPE_CHECKING, Any
 
-import pytest
 from api_server import Reply, error_body
 from cli_runs import genimage, genimage_process
 from pictures import picture
@@ -21,13 +20,6 @@ if TYPE_CHECKING:
     from sites import Site
 
 SIZE = "size=64x48 alt=x"
-
-
-@pytest.fixture
-def bare(site: Site) -> Site:
-    site.use_bare_theme()
-    site.options["max_images"] = 0
-    return site
 
 
 def why(site: Site, name: str, status: int = 0) -> Any:
@@ -250,7 +242,8 @@ def test_every_kind_of_missing(bare: Site, api: ImagesServer) -> None:
     Journal(bare.cache).begin(image["key"][:12], {"key": image["key"]})
     asked = len(api.calls)
     texts = {name: told(bare, f"docs/{name}.md:1") for name in (*names, "killed")}
-    assert "  damaged. The files in the cache cannot be used. Genimage/a-fox-" in texts["damaged"]
+    assert "  damaged. The files in the cache cannot be used. genimage/a-fox-" in texts["damaged"]
+    assert "it is a new one" not in texts["damaged"] + texts["pointer"]
     assert "Restore it from Git. A build asks for it (price not known)." in texts["damaged"]
     assert "run 'git lfs pull'" in texts["pointer"]
     assert "A build of this site does not ask for it." in texts["pointer"]

@@ -213,7 +213,7 @@ def test_one_request_for_one_key(make: Callable[..., Generator], provider: FakeP
     assert jobs[0] == jobs[1] == jobs[2]
     assert jobs[0] != other
     assert provider.calls == [("fox", 1)] * 2
-    assert generator.order(request(), (1,), PLACE) == jobs[0]
+    finish(generator, *generator.order(request(), (1,), PLACE))
     assert len(provider.calls) == 2
 
 
@@ -222,9 +222,9 @@ def test_later_variants_ask_for_what_is_missing(
 ) -> None:
     generator = make()
     (one,) = generator.order(request(), (1,), PLACE)
-    finish(generator, one)
+    assert one.done.wait(PATIENCE)
     jobs = generator.order(request(), (1, 2, 3), PLACE)
-    finish(generator, *jobs)
+    assert all(job.done.wait(PATIENCE) for job in jobs)
     assert [job.variants for job in jobs] == [(1,), (2, 3)]
     assert jobs[0] is one
     assert generator.order(request(), (3,), PLACE) == [jobs[1]]
@@ -540,6 +540,36 @@ def test_limit_of_images(make: Callable[..., Generator], provider: FakeProvider)
     assert isinstance(later.error, BudgetReachedError)
 
 
+@pytest.mark.parametrize("round_", range(20))
+def test_limit_follows_the_order_of_the_pages(
+    round_: int, make: Callable[..., Generator], provider: FakeProvider
+) -> None:
+    """However fast each thread is: a small request behind a large one does not take its place."""
+    generator = make(concurrency=4, budget=Budget(max_images=3))
+    orders = [("a", (1, 2, 3)), ("b", (1,)), ("c", (1, 2))]
+    jobs = [generator.order(request(prompt), variants, PLACE)[0] for prompt, variants in orders]
+    finish(generator, *jobs)
+    assert provider.calls == [("a", 3)]
+    assert [job.error is None for job in jobs] == [True, False, False]
+    assert generator.budget.images == 3
+
+
+def test_room_for_images_that_are_there_by_now_is_given_back(
+    make: Callable[..., Generator], provider: FakeProvider, tmp_path: Path
+) -> None:
+    other = make()
+    finish(other, *other.order(request("a"), (1, 2), PLACE))
+    generator = make(budget=Budget(max_images=3))
+    jobs = [
+        generator.order(request(prompt), variants, PLACE)[0]
+        for prompt, variants in (("a", (1, 2, 3)), ("b", (1, 2)))
+    ]
+    finish(generator, *jobs)
+    assert [job.error for job in jobs] == [None, None]
+    assert provider.calls == [("a", 2), ("a", 1), ("b", 2)]
+    assert generator.budget.images == 3
+
+
 @pytest.mark.parametrize(("each", "made"), [(None, 3), (0.1, 3), (0.05, 5), (0.2, 2)])
 def test_limit_of_cost_counts_what_it_really_cost(
     each: float | None, made: int, make: Callable[..., Generator], provider: FakeProvider
@@ -716,7 +746,7 @@ def test_mask_is_sent_as_the_api_wants_it(
 # --- What is told -----------------------------------------------------------------------------
 
 
-PROGRESS_LINE = r"genimage: image (?P<done>\d) of 5 (?P<what>[^,]+), \d+\.\d s(, (?P<price>.*))?"
+PROGRESS_LINE = r"genimage: image (?P<done>\d) of [45] (?P<what>[^,]+), \d+\.\d s(, (?P<price>.*))?"
 
 
 def test_lines_of_progress(

@@ -1,6 +1,8 @@
 """What goes wrong round a request must neither stop the others, nor lose or pay for an image twice."""
 
 import threading
+import time
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -15,7 +17,9 @@ from test_generator import (  # the fixtures, too
     request,
 )
 
+from mkdocs_genimage.budget import Budget
 from mkdocs_genimage.errors import Billed, CacheError
+from mkdocs_genimage.job import StoppedError
 from mkdocs_genimage.places import Place, Source
 from mkdocs_genimage.pricing import Pricing
 from mkdocs_genimage.providers import Answer
@@ -157,3 +161,190 @@ def test_usage_that_is_no_json_loses_no_image(make, provider):
     assert list(job.images) == [1]
     found = generator.cache.find(job.request)
     assert found.sidecar["usage"] == {"seconds": 1.5}
+
+
+def test_a_retry_is_not_held_up_by_another_job_of_its_key(make, provider, monkeypatch):
+    """One holds the image and waits for a turn, the other has the turn and waits for the image."""
+    generator = make(concurrency=1)
+    paused = threading.Event()
+    monkeypatch.setattr("mkdocs_genimage.sending.Sender._pause", lambda *_: paused.wait(SHORT))
+    provider.answers["fox"] = [busy(retry_after=0.0)]
+    (first,) = generator.order(request(), (1,), PLACE)
+    (second,) = generator.order(request(), (2,), PLACE)
+    assert provider.started.acquire(timeout=SHORT)
+    deadline = time.monotonic() + SHORT
+    while generator._in_flight < 2 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    time.sleep(0.1)  # the second one comes to the lock
+    paused.set()
+    assert first.done.wait(SHORT)
+    assert second.done.wait(SHORT)
+    assert first.error is second.error is None
+
+
+def test_stop_does_not_wait_for_another_process(make, provider):
+    generator = make()
+    with generator._journal.hold(request().key[:12]):
+        (job,) = generator.order(request(), (1,), PLACE)
+        time.sleep(0.1)
+        generator.stop()
+    assert job.done.wait(SHORT)
+    assert isinstance(job.error, StoppedError)
+    assert provider.calls == []
+
+
+def test_image_that_was_removed_meanwhile_is_made_again(make, provider):
+    """`serve`, in which somebody deletes a picture: the page would name a file that is not there."""
+    generator = make()
+    provider.answers["fox"] = [Answer([image("a")])]
+    jobs = generator.order(request(), (1, 2), PLACE)  # the second does not come
+    finish(generator, *jobs)
+    generator.order(request("hen"), (1,), PLACE)
+    generator.wait()
+    for path in generator.cache.folder.iterdir():
+        if path.is_file():
+            path.unlink()
+    hen = generator.order(request("hen"), (1,), PLACE)
+    fox = generator.order(request(), (1, 2), PLACE)
+    finish(generator, *hen, *fox)
+    assert hen[-1].images[1].path.exists()
+    assert fox[-1].variants == (1,)
+    assert fox[-1].images[1].path.exists()
+    assert provider.calls == [("fox", 2), ("hen", 1), ("hen", 1), ("fox", 1)]
+
+
+def test_what_came_is_not_remembered_for_ever(make, provider):
+    generator = make()
+    for number in range(5):
+        generator.order(request(f"fox {number}"), (1,), PLACE)
+        generator.wait()
+    assert generator._jobs == {}
+
+
+def test_cancelled_retry_is_not_sent(make, provider, monkeypatch):
+    """A build failed while a request waited to be sent again."""
+    generator = make()
+    pausing, go = threading.Event(), threading.Event()
+    monkeypatch.setattr(
+        "mkdocs_genimage.sending.Sender._pause", lambda *_: (pausing.set(), go.wait(SHORT))
+    )
+    provider.answers["fox"] = [busy(retry_after=0.0)]
+    (job,) = generator.order(request(), (1,), PLACE)
+    assert pausing.wait(SHORT)
+    generator.cancel()
+    go.set()
+    assert job.done.wait(SHORT)
+    assert len(provider.calls) == 1
+    assert generator.budget.images == 0
+    finish(generator, *generator.order(request(), (1,), PLACE))
+    assert len(provider.calls) == 2
+
+
+def test_cancelled_retry_that_is_wanted_again_goes_on(make, provider, monkeypatch):
+    generator = make()
+    pausing, go = threading.Event(), threading.Event()
+    monkeypatch.setattr(
+        "mkdocs_genimage.sending.Sender._pause", lambda *_: (pausing.set(), go.wait(SHORT))
+    )
+    provider.answers["fox"] = [busy(retry_after=0.0)]
+    generator.order(request(), (1,), PLACE)
+    assert pausing.wait(SHORT)
+    generator.cancel()
+    (job,) = generator.order(request(), (1,), PLACE)
+    go.set()
+    finish(generator, job)
+    assert job.error is None
+    assert len(provider.calls) == 2
+
+
+def test_request_whose_provider_broke_down_is_in_the_ledger(make, provider):
+    generator = make()
+    provider.answers["fox"] = [ValueError("secret")]
+    finish(generator, *generator.order(request(), (1,), PLACE))
+    (line,) = generator._journal.ledger()[0]
+    assert (line["outcome"], line["billed"]) == ("ValueError", "maybe")
+    assert generator._journal.unfinished() == {}
+
+
+def test_lost_request_is_not_forgotten_by_a_build_that_sends_nothing(make, provider):
+    generator = make(budget=Budget(max_images=1))
+    name = request().key[:12]
+    generator._journal.begin(name, {"key": request().key})
+    finish(generator, *generator.order(request("hen"), (1,), PLACE))
+    finish(generator, *generator.order(request(), (1,), PLACE))
+    assert list(generator._journal.unfinished()) == [request().key]
+    later = make()
+    finish(later, *later.order(request(), (1,), PLACE))
+    assert [line.get("billed") for line in later._journal.ledger()[0]] == [None, "maybe", None]
+
+
+def test_journal_that_cannot_be_written_costs_nothing(make, provider, monkeypatch):
+    generator = make()
+
+    def full(*_):
+        raise CacheError("x cannot be written")
+
+    monkeypatch.setattr(generator._journal, "begin", full)
+    finish(generator, *generator.order(request(), (1,), PLACE))
+    assert generator.budget.images == 0
+    assert provider.calls == []
+
+
+def test_picture_made_anew_that_could_not_be_stored_is_kept_and_replaces_the_old_one(
+    make, provider, monkeypatch
+):
+    """The build between finds the old picture stored, and must not take the new one for a rest of it."""
+    generator = make()
+    finish(generator, *generator.order(request(), (1,), PLACE))
+    (old,) = generator.cache.folder.glob("*.png")
+    before = old.read_bytes()
+    provider.answers["fox"] = [Answer([image("new")])]
+    with monkeypatch.context() as patched:
+
+        def full(*_):
+            raise CacheError("x cannot be moved")
+
+        patched.setattr("mkdocs_genimage.trash.retire", full)
+        failing = make()
+        finish(failing, *failing.order(request(), (1,), PLACE, again=True))
+    make().wait()
+    assert old.read_bytes() == before
+    later = make()
+    (job,) = later.order(request(), (1,), PLACE, again=True)
+    finish(later, job)
+    assert len(provider.calls) == 2
+    assert old.read_bytes() == image("new")
+    assert [path.read_bytes() for path in old.parent.glob(".trash/*/*.png")] == [before]
+
+
+def test_picture_that_came_keeps_its_model(make, provider, monkeypatch):
+    """It could not be stored, and the site has another model by now."""
+    with monkeypatch.context() as patched:
+
+        def full(*_):
+            raise CacheError("x cannot be written")
+
+        failing = make()
+        patched.setattr(failing.cache, "put", full)
+        finish(failing, *failing.order(request(), (1,), PLACE))
+    later = make()
+    (job,) = later.order(replace(request(), model="newer"), (1,), PLACE)
+    finish(later, job)
+    assert job.images[1].sidecar["model"] == "m"
+    assert len(provider.calls) == 1
+
+
+def test_picture_of_another_model_is_none_made_anew(make, provider, monkeypatch):
+    failing = make()
+    with monkeypatch.context() as patched:
+
+        def full(*_):
+            raise CacheError("x cannot be written")
+
+        patched.setattr(failing.cache, "put", full)
+        finish(failing, *failing.order(request(), (1,), PLACE))
+    later = make()
+    (job,) = later.order(replace(request(), model="newer"), (1,), PLACE, again=True)
+    finish(later, job)
+    assert job.images[1].sidecar["model"] == "newer"
+    assert len(provider.calls) == 2

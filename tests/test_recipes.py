@@ -18,7 +18,7 @@ import yaml
 from api_server import ImagesServer, Reply, error_body
 from ci_runners import RECIPES, GitHub, GitLab, Repository, environment, extended, run
 from pictures import picture
-from sites import BARE_THEME, Site, fence
+from sites import BARE_THEME, LFS_POINTER, Site, fence
 
 from mkdocs_genimage.formats import EXTENSIONS
 
@@ -40,7 +40,6 @@ CAT = fence("An orange cat", "alt=Cat")
 FOX = fence("A red fox", "alt=Fox")
 OWL = fence("A grey owl", "alt=Owl")
 CONFIG = (RECIPES / "mkdocs.yml").read_text() + "theme: {name: null, custom_dir: theme}\n"
-LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"0" * 64 + b"\nsize 12345\n"
 
 
 @pytest.fixture
@@ -261,7 +260,7 @@ def test_main_without_the_secret_asks_nothing(github: Begin, docs: Repository) -
 def test_pointers_of_git_lfs_are_not_paid_for_again(
     github: Begin, docs: Repository, api: ImagesServer, made: dict[str, bytes]
 ) -> None:
-    pointers = {name: LFS if name.endswith(".png") else data for name, data in made.items()}
+    pointers = {name: LFS_POINTER if name.endswith(".png") else data for name, data in made.items()}
     docs.commit(pointers, "Move the pictures to LFS")
     first = github()
     first.job("github-main.yml", "pictures")

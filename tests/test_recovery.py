@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +13,7 @@ from sites import Site, fence
 from mkdocs_genimage.cache import Cache
 from mkdocs_genimage.errors import CacheError
 from mkdocs_genimage.journal import Journal
+from mkdocs_genimage.plugin import GenimagePlugin
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -82,6 +84,8 @@ def test_what_a_kill_left_beside_a_stored_picture_goes(pair: Site, api: ImagesSe
     own.begin(digits[0], {"key": "k"})
     own.keep(digits[0], b"x")
     own.keep("0123456789ab", b"of an image that nobody wants any more")
+    for path in (*raw(pair), *open_entries(pair)):
+        os.utime(path, (0, 0))  # older than the picture
     pair.write({"docs/more.md": fence("A crow", BLOCK)})
     pair.build(strict=True)
     assert [path.name for path in raw(pair)] == ["0123456789ab.raw"]
@@ -97,12 +101,14 @@ def test_answer_that_is_no_picture_is_not_kept(pair: Site, api: ImagesServer) ->
 
 def test_ledger_is_read_line_by_line(tmp_path: Path) -> None:
     own = Journal(tmp_path)
-    assert own.ledger() == []
+    assert own.ledger() == ([], 0)
     own.record({"key": "a", "cost": 0.5})
     with (tmp_path / ".journal/ledger.jsonl").open("ab") as file:
         file.write(b'{"key": "torn\n[1]\n\xff\n')
     own.record({"key": "b"})
-    assert [line["key"] for line in own.ledger()] == ["a", "b"]
+    lines, unreadable = own.ledger()
+    assert [line["key"] for line in lines] == ["a", "b"]
+    assert unreadable == 3
 
 
 def test_unfinished_requests(tmp_path: Path) -> None:
@@ -115,3 +121,20 @@ def test_unfinished_requests(tmp_path: Path) -> None:
     }
     own.end("0123456789ab")
     assert own.unfinished() == {}
+
+
+def test_options_that_cannot_work_do_not_leave_the_ones_before_in_force(
+    pair: Site, api: ImagesServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`serve`, in which mkdocs.yml is edited: no request may go where it went before."""
+    pair.options["serve"] = "generate"
+    pair.build(command="serve")
+    asked = len(api.posts)
+    # MkDocs calls it once for all builds of a command.
+    monkeypatch.setattr(GenimagePlugin, "on_startup", lambda *_, **__: None)
+    pair.options["provider"] = "nobody"
+    pair.write({"docs/more.md": fence("A crow", BLOCK)})
+    for _ in range(2):
+        problem = "there is no provider 'nobody'"
+        pair.build(fails=True, warns=[problem], command="serve", keep_plugins=True)
+    assert len(api.posts) == asked

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mkdocs_genimage.turns import Turns
+from mkdocs_genimage import turns as module
+from mkdocs_genimage.turns import Turn, Turns
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -131,3 +132,41 @@ def test_at_the_end_nobody_waits(with_job: bool) -> None:
     assert waiting.wait(PATIENCE)
     assert back.wait(PATIENCE)
     assert found[-1] is None
+
+
+def test_time_that_passes_between_two_looks_at_the_clock_loses_nobody(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    turns: Turns[str] = Turns(1)
+    turns.add("a")
+    turns.slow_down(turns.slowdowns, 1000)
+    start = time.monotonic()
+
+    class Clock:
+        """Each look is 600 s later."""
+
+        looks = 0
+
+        @classmethod
+        def monotonic(cls) -> float:
+            cls.looks += 1
+            return start + 600 * (cls.looks - 1)
+
+    waits: list[float | None] = []
+    monkeypatch.setattr(module, "time", Clock)
+    monkeypatch.setattr(turns._changed, "wait", waits.append)
+    assert turns.next() == "a"
+    assert None not in waits
+
+
+def test_a_turn_that_lasts_is_not_taken_twice() -> None:
+    turns: Turns[str] = Turns(1)
+    turns.add("a")
+    turns.next()
+    with Turn(turns) as turn:
+        turn.again()
+        turn.end()
+        turn.end()
+        turn.again()
+    turns.add("b")
+    assert turns.next() == "b"

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mkdocs_genimage.cli.common import UnknownTargetError, find_target, target_argument
-from mkdocs_genimage.cli.output import counted
+from mkdocs_genimage.cli.common import UnknownTargetError, composed, find_target, target_argument
 from mkdocs_genimage.cli.site import SiteContext, pass_site
 from mkdocs_genimage.errors import GenimageError
+from mkdocs_genimage.upkeep.wording import counted
 
 if TYPE_CHECKING:
     from mkdocs_genimage.request import ImageRequest
@@ -76,16 +76,13 @@ def _choose(found: Target, name: str, variant: int | None) -> tuple[ImageRequest
     Raises:
         click.ClickException: that is not clear, or there is none.
     """
-    for block in found.blocks:
-        if block.composed is None:
-            raise click.ClickException("\n".join(block.problems) or f"{block.place}: it is wrong.")
+    blocks = [composed(block) for block in found.blocks]
     requests = {image.request.key: image.request for image in found.images}
-    requests |= {b.composed.request.key: b.composed.request for b in found.blocks if b.composed}
+    requests |= {block.request.key: block.request for block in blocks}
     if len(requests) != 1:
         what = "a picture that no page uses" if not requests else "several pictures"
         raise UnknownTargetError(f"'{name}' is {what}. Name one block by its place.")
     (request,) = requests.values()
-    blocks = [block.composed for block in found.blocks if block.composed]
     count = max((block.count for block in blocks), default=1)
     if variant is not None:
         if variant > count:

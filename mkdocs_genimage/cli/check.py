@@ -12,10 +12,11 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 import click
 
-from mkdocs_genimage.cli.output import counted, json_option, state
+from mkdocs_genimage.cli.output import json_option, state
 from mkdocs_genimage.cli.prune import also_option, look
 from mkdocs_genimage.cli.site import SiteContext, pass_site
 from mkdocs_genimage.upkeep.checks import check, source_file
+from mkdocs_genimage.upkeep.wording import counted, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from mkdocs_genimage.upkeep.checks import Finding, Report
     from mkdocs_genimage.upkeep.survey import SiteBlock
 
+TITLE_CHARS = 60
+"""Of a prompt in the name of a test case."""
 Format = Literal["text", "json", "github", "junit"]
 
 _ROOTS = ("GITHUB_WORKSPACE", "CI_PROJECT_DIR")
@@ -84,6 +87,8 @@ def command(
         if given is click.core.ParameterSource.COMMANDLINE and form != "json":
             raise click.UsageError(f"--json and --format {form} exclude each other.")
         form = "json"
+    if also and not unused:
+        raise click.UsageError("--also says which pictures are used: add --unused.")
     report = _check(site, alt=alt, unused=unused, stale=stale, also=also)
     text = {"text": as_text, "json": as_json_text, "github": as_github, "junit": as_junit}[form](
         report
@@ -233,8 +238,8 @@ def _case(
 
 def _title(block: SiteBlock) -> str:
     """What a block is called: its place and the beginning of its prompt."""
-    prompt = " ".join(block.composed.request.subject.split()) if block.composed else ""
-    return f"{block.place} {prompt[:60]}".strip()
+    prompt = block.composed.request.subject if block.composed else ""
+    return f"{block.place} {shortened(prompt, TITLE_CHARS)}".strip()
 
 
 def _is_in(finding: Finding, blocks: Iterable[tuple[Any, list[Finding]]]) -> bool:

@@ -49,10 +49,18 @@ def one_block(target: Target, name: str) -> tuple[SiteBlock, Composed]:
     if len(target.places) > 1:
         listed = "\n  ".join(target.places)
         raise UnknownTargetError(f"'{name}' is shown at several places. Which one?\n  {listed}")
-    block = target.blocks[0]
+    return target.blocks[0], composed(target.blocks[0])
+
+
+def composed(block: SiteBlock) -> Composed:
+    """What a block asks for.
+
+    Raises:
+        click.ClickException: the block is wrong.
+    """
     if block.composed is None:
         raise click.ClickException("\n".join(block.problems) or f"{block.place}: it is wrong.")
-    return block, block.composed
+    return block.composed
 
 
 def print_diff(lines: Iterable[str]) -> None:

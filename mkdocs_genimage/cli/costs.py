@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
-from mkdocs_genimage.cli.output import counted, json_option, print_json, print_table
+from mkdocs_genimage.cli.output import json_option, print_json, print_table
 from mkdocs_genimage.cli.site import SiteContext, SiteError, pass_site
 from mkdocs_genimage.errors import ConfigurationError
 from mkdocs_genimage.upkeep import costs as spent
 from mkdocs_genimage.upkeep.costs import By, Costs, LostRequest, Sum
 from mkdocs_genimage.upkeep.survey import find_plugin
+from mkdocs_genimage.upkeep.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,17 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mkdocs_genimage.cli.output import counted, json_option, print_json, state
+from mkdocs_genimage.cli.output import json_option, print_json, state
 from mkdocs_genimage.cli.site import SiteContext, SiteError, pass_site
 from mkdocs_genimage.config import project_folder
 from mkdocs_genimage.errors import ConfigurationError
 from mkdocs_genimage.upkeep import diagnosis
 from mkdocs_genimage.upkeep.diagnosis import Finding
-from mkdocs_genimage.upkeep.survey import find_plugin
+from mkdocs_genimage.upkeep.survey import find_plugin, heard
+from mkdocs_genimage.upkeep.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from mkdocs_genimage.config import GenimageConfig
 
 STATE_CHARS = len("problem")
@@ -45,7 +44,8 @@ def command(site: SiteContext, ctx: click.Context, *, offline: bool, as_json: bo
     path: str | None = None
     is_readable = True
     try:
-        with _errors() as errors:
+        # What is wrong with mkdocs.yml is only logged; the error that follows counts it.
+        with heard(logging.getLogger("mkdocs"), logging.ERROR) as errors:
             path = site.config.config_file_path
             options = find_plugin(site.config).config
     except (SiteError, ConfigurationError) as error:
@@ -91,23 +91,6 @@ def _look(site: SiteContext, options: GenimageConfig, *, offline: bool) -> list[
     )
     found += surroundings.look(config, options)
     return found
-
-
-@contextlib.contextmanager
-def _errors() -> Iterator[list[str]]:
-    """Gather what MkDocs says is wrong with mkdocs.yml; the error that it raises only counts."""
-    errors: list[str] = []
-
-    class Ear(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            errors.append(record.getMessage())
-
-    ear, logger = Ear(logging.ERROR), logging.getLogger("mkdocs")
-    logger.addHandler(ear)
-    try:
-        yield errors
-    finally:
-        logger.removeHandler(ear)
 
 
 def _print(findings: list[Finding]) -> None:

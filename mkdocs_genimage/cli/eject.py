@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mkdocs_genimage.cli.common import print_diff
-from mkdocs_genimage.cli.output import counted, json_option, print_json, state
+from mkdocs_genimage.cli.output import json_option, print_json, state
 from mkdocs_genimage.cli.site import SiteContext, pass_site
 from mkdocs_genimage.upkeep.ejection import EjectError, Plan, plan, read_folder, select
+from mkdocs_genimage.upkeep.wording import counted
 
 if TYPE_CHECKING:
     from mkdocs_genimage.upkeep.survey import Survey

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mkdocs_genimage.cli.output import amount, counted, json_option, print_json
+from mkdocs_genimage.cli.output import amount, json_option, print_json
 from mkdocs_genimage.cli.site import SiteContext, SiteError, pass_site
+from mkdocs_genimage.upkeep.wording import counted, from_here, size_text
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -65,7 +66,7 @@ def command(
     if as_json:
         print_json(as_data(gallery, target, len(data)))
     else:
-        click.echo(f"{_shown(target)}: {summary(gallery)}, {len(data) / 1e6:.1f} MB.")
+        click.echo(f"{from_here(target)}: {summary(gallery)}, {size_text(len(data))}.")
     for problem in gallery.problems:
         click.echo(f"{survey.folder.name}/{problem}", err=True)
     if open_it and not webbrowser.open(target.as_uri()):
@@ -125,12 +126,6 @@ def _write(target: Path, data: bytes, *, is_private: bool) -> None:
         raise SiteError(
             f"{target} cannot be written: {error.strerror or error}. Choose another place with --output."
         ) from error
-
-
-def _shown(path: Path) -> str:
-    """A path as one types it here."""
-    here = Path.cwd()
-    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
 
 
 def summary(gallery: Gallery) -> str:

@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mkdocs_genimage.cli.common import UnknownTargetError
-from mkdocs_genimage.cli.output import amount, counted, json_option, print_json, print_table, state
+from mkdocs_genimage.cli.output import amount, json_option, print_json
+from mkdocs_genimage.cli.plan import asked_size, print_rows, row_of, total
 from mkdocs_genimage.cli.site import SiteContext, SiteError, pass_site, show_own_messages
 from mkdocs_genimage.command import make_generator
 from mkdocs_genimage.entries import Entry, Shown, requested_size
 from mkdocs_genimage.errors import ConfigurationError, GenimageError
 from mkdocs_genimage.report import report_failures, summarise
+from mkdocs_genimage.upkeep.pruning import unclear
 from mkdocs_genimage.upkeep.selection import passed_over, select
 from mkdocs_genimage.upkeep.targets import TargetError
+from mkdocs_genimage.upkeep.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,7 +80,7 @@ def command(
     except TargetError as error:
         raise UnknownTargetError(str(error)) from None
     left = passed_over(survey, only, images)
-    problems = [*survey.problems, *(f"{image.places[0]}: {image.reason}" for image in left)]
+    problems = [*unclear(survey), *(f"{image.places[0]}: {image.reason}" for image in left)]
     for problem in problems:
         click.echo(problem, err=True)
     generator = _generator(survey, max_cost, max_images)
@@ -85,8 +88,9 @@ def command(
         _report([], problems, survey, generator, as_json=as_json)
         return
     _show_plan(images, generator, to_stderr=as_json)
-    if not yes and sys.stdin.isatty() and sys.stdout.isatty():
-        click.confirm("Make them?", abort=True)
+    is_seen = sys.stdout.isatty() and not as_json
+    if not yes and sys.stdin.isatty() and (is_seen or sys.stderr.isatty()):
+        click.confirm("Make them?", abort=True, err=not is_seen)
     show_own_messages()
     entries = make(images, generator)
     report_failures(entries, generator)
@@ -154,28 +158,20 @@ def make(images: Sequence[SiteImage], generator: Generator) -> list[Entry]:
 def _show_plan(images: Sequence[SiteImage], generator: Generator, *, to_stderr: bool) -> None:
     """Say what will be asked for. With `--json`, people read stderr."""
     prices = [generator.estimate(image.request, 1) for image in images]
-    cost = sum(price for price in prices if price is not None)
-    unknown = prices.count(None)
+    cost, unknown = total(prices)
     if not to_stderr:
-        rows = [
-            (
-                state(image.state),
-                str(image.places[0]),
-                image.name,
-                str(image.request.options.get("size", "")),
-                str(image.request.options.get("quality", "")),
-                image.request.model,
-                amount(price),
-            )
-            for image, price in zip(images, prices, strict=True)
-        ]
-        columns = ("state", "block", "picture", "size", "quality", "model", "price")
-        print_table(columns, rows, right=("price",))
-        click.echo()
+        print_rows(
+            [
+                row_of(image, str(image.places[0]), asked_size(image), amount(price))
+                for image, price in zip(images, prices, strict=True)
+            ]
+        )
     about = f"about {amount(cost)}" if unknown < len(images) else "price not known here"
     more = f", {unknown} of unknown price" if 0 < unknown < len(images) else ""
     budget = generator.budget
-    limits = [f"{amount(budget.max_cost)}" if budget.max_cost else ""]
+    # Dollars limit what has a known price.
+    binds = budget.max_cost and unknown < len(images)
+    limits = [amount(budget.max_cost) if binds else ""]
     limits.append(counted(budget.max_images, "picture") if budget.max_images else "")
     limit = " and ".join(filter(None, limits)) or "none"
     click.echo(

@@ -11,6 +11,9 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from rich.console import Console
+    from rich.table import Table
+
 STYLES = {
     "cached": "green",
     "stale": "cyan",
@@ -25,6 +28,11 @@ STYLES = {
     "note": "yellow",
 }
 """Colour of a word that says how something is."""
+
+COLUMN_MARGIN = 3
+"""Between two columns of a table on a terminal; one less round all of them."""
+SHORTEST = 4
+"""So much of a text that is cut off still helps."""
 
 json_option: Callable[[Any], Any] = click.option(
     "--json", "as_json", is_flag=True, help="Print JSON, for programs."
@@ -48,7 +56,7 @@ def print_table(
     right: Sequence[str] = (),
     short: Sequence[str] = ("picture", "prompt"),
 ) -> None:
-    """Print a table: as wide as the terminal, or plain columns that are never cut off elsewhere.
+    """Print a table: as wide as the terminal, or plain columns that are never cut off.
 
     Args:
         columns: names.
@@ -77,13 +85,27 @@ def print_table(
             if name in short:
                 cell.no_wrap, cell.overflow = True, "ellipsis"
         table.add_row(*cells)
-    if is_terminal:
+    if is_terminal and _fits(table, console, short):
         console.print(table)
         return
-    wide = Console(width=10_000, highlight=False, color_system=None)
+    table.box = None
+    wide = Console(width=10_000, highlight=False, color_system="auto" if is_terminal else None)
     with wide.capture() as captured:
         wide.print(table)
     click.echo("\n".join(line.rstrip() for line in captured.get().splitlines()))
+
+
+def _fits(table: Table, console: Console, short: Sequence[str]) -> bool:
+    """Whether all columns but the short ones can be shown whole."""
+    from rich.cells import cell_len
+
+    widths = [
+        SHORTEST
+        if column.header in short
+        else max(cell_len(str(cell)) for cell in (column.header, *column.cells))
+        for column in table.columns
+    ]
+    return sum(widths) + COLUMN_MARGIN * len(widths) - 1 <= console.width
 
 
 def amount(cost: float | None) -> str:
@@ -91,8 +113,3 @@ def amount(cost: float | None) -> str:
     from mkdocs_genimage.progress import dollars
 
     return "?" if cost is None else dollars(cost)
-
-
-def counted(number: int, noun: str) -> str:
-    """`1 picture`, `2 pictures`."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import click
 
 from mkdocs_genimage.cli.common import find_target, one_block, print_diff, target_argument
-from mkdocs_genimage.cli.output import counted
 from mkdocs_genimage.cli.site import SiteContext, pass_site
 from mkdocs_genimage.upkeep.source_edits import SourceError, source_of, with_pick
+from mkdocs_genimage.upkeep.wording import counted
 
 if TYPE_CHECKING:
     from mkdocs_genimage.upkeep.survey import SiteBlock
@@ -53,7 +53,8 @@ def command(site: SiteContext, *, target: str, variant: str) -> None:
             f"{block.place}: there is no variant {variant}: the block asks for "
             f"{counted(composed.count, 'picture')}. Set 'n: {variant}' there to have more made."
         )
-    if str(composed.options.get("pick", 1)) == variant:
+    is_only = composed.count == 1 and "pick" not in composed.options
+    if is_only or str(composed.options.get("pick", 1)) == variant:
         click.echo(f"{block.place} shows {_named(variant)} already. Nothing was changed.")
         return
     try:

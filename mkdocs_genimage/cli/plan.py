@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mkdocs_genimage import models
-from mkdocs_genimage.cli.output import amount, counted, json_option, print_json, print_table, state
+from mkdocs_genimage.cli.output import amount, json_option, print_json, print_table, state
 from mkdocs_genimage.cli.site import SiteContext, pass_site
+from mkdocs_genimage.pricing import Pricing
+from mkdocs_genimage.upkeep.pruning import unclear
+from mkdocs_genimage.upkeep.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,41 +50,48 @@ def print_plan(survey: Survey, *, show_all: bool = False) -> None:
         if show_all or row[0] not in ("cached", "stale")
     ]
     if rows:
-        print_table(
-            ("state", "block", "picture", "size", "quality", "model", "price"),
-            [(state(row[0]), *row[1:]) for row in rows],
-            right=("price",),
-        )
-        click.echo()
+        print_rows(rows)
     for block in survey.blocks:
         for image in block.images:
             if image.reason:
                 click.echo(f"{block.place}: {image.reason}")
-        for problem in block.problems:
-            click.echo(problem)
+    for problem in unclear(survey):
+        click.echo(problem)
     click.echo(total_line(survey))
+    policy = policy_note(survey)
+    if policy:
+        click.echo(policy)
 
 
 def _rows(block: SiteBlock) -> list[tuple[str, ...]]:
     if block.composed is None:
         return [("bad", block.place, "", "", "", "", "")]
-    options = block.composed.options
     return [
-        (
-            image.state,
-            block.place,
-            image.name,
-            _size(image, options.get("size", "")),
-            str(options.get("quality", "")),
-            image.request.model,
-            amount(image.price) if image.is_asked_for else "",
-        )
+        row_of(image, block.place, _size(image), amount(image.price) if image.is_asked_for else "")
         for image in block.images
     ]
 
 
-def _size(image: SiteImage, asked: str) -> str:
-    return f"{image.stored.width}x{image.stored.height}" if image.stored else str(asked)
+def row_of(image: SiteImage, place: str, size: str, price: str) -> tuple[str, ...]:
+    """What the table of pictures says of one."""
+    quality = str(image.request.options.get("quality", ""))
+    return (image.state, place, image.name, size, quality, image.request.model, price)
+
+
+def print_rows(rows: Sequence[tuple[str, ...]]) -> None:
+    """Print the table of pictures, and a blank line."""
+    columns = ("state", "block", "picture", "size", "quality", "model", "price")
+    print_table(columns, [(state(row[0]), *row[1:]) for row in rows], right=("price",))
+    click.echo()
+
+
+def _size(image: SiteImage) -> str:
+    return f"{image.stored.width}x{image.stored.height}" if image.stored else asked_size(image)
+
+
+def asked_size(image: SiteImage) -> str:
+    """The size that a picture is asked for in; empty where nobody set one."""
+    return str(image.request.options.get("size", ""))
 
 
 def wanted(survey: Survey) -> list[SiteImage]:
@@ -89,10 +99,24 @@ def wanted(survey: Survey) -> list[SiteImage]:
     return [image for image in survey.images if image.is_asked_for]
 
 
-def total(images: Sequence[SiteImage]) -> tuple[float, int]:
+def total(prices: Sequence[float | None]) -> tuple[float, int]:
     """USD that pictures will cost as far as prices are known, and how many have no known price."""
-    prices = [image.price for image in images]
     return sum(price for price in prices if price is not None), prices.count(None)
+
+
+def policy_note(survey: Survey) -> str:
+    """What mkdocs.yml says about pictures that are not there, where a build makes none of them."""
+    if not wanted(survey):
+        return ""
+    options = survey.options
+    if not options.enabled:
+        return "As 'enabled: false' is set, a build makes none of them; 'mkdocs-genimage generate' does."
+    if options.missing != "generate":
+        return (
+            f"As 'missing: {options.missing}' is set, a build makes none of them; "
+            "'mkdocs-genimage generate' does."
+        )
+    return ""
 
 
 def total_line(survey: Survey) -> str:
@@ -106,22 +130,22 @@ def total_line(survey: Survey) -> str:
     asked = wanted(survey)
     if not asked:
         return f"{text} A build asks for nothing."
-    cost, unknown = total(asked)
+    cost, unknown = total([image.price for image in asked])
     if unknown == len(asked):
         return f"{text} A build asks for {len(asked)}; their price is not known here."
     more = f" and {unknown} of unknown price" if unknown else ""
-    return (
-        f"{text} A build asks for {len(asked)}: about {amount(cost)}{more} "
-        f"(prices of {models.PRICES_AS_OF})."
-    )
+    is_listed = survey.options.pricing == Pricing()
+    source = f"prices of {models.PRICES_AS_OF}" if is_listed else "by 'pricing' in mkdocs.yml"
+    return f"{text} A build asks for {len(asked)}: about {amount(cost)}{more} ({source})."
 
 
 def as_data(survey: Survey) -> dict[str, Any]:
     """The plan for programs."""
     asked = wanted(survey)
-    cost, unknown = total(asked)
+    cost, unknown = total([image.price for image in asked])
     return {
         "blocks": [_block(block) for block in survey.blocks],
+        "problems": unclear(survey),
         "images": len(survey.images),
         "asked_for": len(asked),
         "cost": round(cost, 6),
@@ -131,7 +155,6 @@ def as_data(survey: Survey) -> dict[str, Any]:
 
 
 def _block(block: SiteBlock) -> dict[str, Any]:
-    options = block.composed.options if block.composed else {}
     return {
         "place": block.place,
         "page": block.page,
@@ -143,8 +166,8 @@ def _block(block: SiteBlock) -> dict[str, Any]:
                 "variant": image.variant,
                 "state": image.state,
                 "reason": image.reason,
-                "size": _size(image, options.get("size", "")),
-                "quality": options.get("quality"),
+                "size": _size(image),
+                "quality": image.request.options.get("quality"),
                 "model": image.request.model,
                 "asked_for": image.is_asked_for,
                 "price": image.price,

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mkdocs_genimage import trash
-from mkdocs_genimage.cli.output import amount, counted, json_option, print_json, print_table
+from mkdocs_genimage.cli.output import amount, json_option, print_json, print_table
 from mkdocs_genimage.cli.site import SiteContext, SiteError, pass_site
 from mkdocs_genimage.errors import CacheError, ConfigurationError
 from mkdocs_genimage.upkeep import pruning
 from mkdocs_genimage.upkeep.survey import load, survey
+from mkdocs_genimage.upkeep.wording import counted, shortened, size_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -145,7 +146,11 @@ def look(site: SiteContext, also: tuple[str, ...]) -> Pruning:
     def surveys() -> list[Survey]:
         # One after the other: within one process they share the plugin.
         found = [site.survey]
-        found += [survey(load(path)) for path in also]
+        for path in also:
+            try:
+                found.append(survey(load(path)))
+            except ConfigurationError as error:
+                raise SiteError(f"--also {path}: {error}") from None
         return found
 
     try:
@@ -180,7 +185,7 @@ def _print_doubts(found: Pruning) -> None:
 def _print_list(found: Pruning) -> None:
     """What is unused, and what is kept although no page shows it."""
     if found.unused:
-        longest = max(len(_file(one).name) for one in found.unused)
+        longest = max(len(one.file.name) for one in found.unused)
         is_narrow = sys.stdout.isatty() and get_terminal_size().columns < longest + _OTHER_COLUMNS
         rows = [_row(one, is_narrow=is_narrow) for one in found.unused]
         print_table(("file", "size", "made", "paid", "prompt"), rows, right=("size", "paid"))
@@ -202,31 +207,17 @@ def _listed(places: list[str]) -> str:
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
-def _file(one: Unused) -> Path:
-    """The file that stands for all: the picture, if it is there."""
-    return one.files[-1] if one.files[0].suffix == ".json" else one.files[0]
-
-
 def _row(one: Unused, *, is_narrow: bool) -> tuple[str, ...]:
-    name = _file(one).name
+    name = one.file.name
     if is_narrow:  # what the prompt tells, too, is left out
         name = "\N{HORIZONTAL ELLIPSIS}" + name.removeprefix(one.slug)
-    prompt = one.prompt
-    if len(prompt) > PROMPT_CHARS:
-        prompt = prompt[: PROMPT_CHARS - 1] + "\N{HORIZONTAL ELLIPSIS}"
     paid = amount(one.cost)
     if one.kind == "refusal":
         paid = ""
     elif one.sidecar.get("adopted") is True:
         paid = "by hand"
-    return (name, _size(one.bytes), one.text("created")[:10], paid, prompt)
-
-
-def _size(count: int) -> str:
-    """Bytes as people read them."""
-    if count < 1000:
-        return f"{count} B"
-    return f"{count / 1000:,.0f} kB" if count < 1_000_000 else f"{count / 1e6:,.1f} MB"
+    prompt = shortened(one.prompt, PROMPT_CHARS)
+    return (name, size_text(one.bytes), one.text("created")[:10], paid, prompt)
 
 
 def total_line(found: Pruning) -> str:
@@ -242,7 +233,7 @@ def total_line(found: Pruning) -> str:
         return "No other file is unused." if found.kept else "Every picture in the cache is used."
     costs = [one.cost for one in found.unused if one.cost is not None]
     paid = f", {amount(sum(costs))} paid for" if costs else ""
-    return f"{', '.join(parts)}: {_size(found.bytes)}{paid}."
+    return f"{', '.join(parts)}: {size_text(found.bytes)}{paid}."
 
 
 def _is_agreed(found: Pruning) -> bool:
@@ -265,7 +256,7 @@ def _print_end(done: _Done, *, is_listing: bool) -> None:
             f"To have them back, move them up into {folder}/ again; 'prune --purge' deletes them for good."
         )
     elif done.purged:
-        click.echo(f"Deleted {counted(done.purged.files, 'file')}: {_size(done.purged.bytes)}.")
+        click.echo(f"Deleted {counted(done.purged.files, 'file')}: {size_text(done.purged.bytes)}.")
     elif is_listing:
         in_trash = trash.content(found.folder)
         if found.unused:
@@ -273,5 +264,5 @@ def _print_end(done: _Done, *, is_listing: bool) -> None:
                 "'prune --delete' moves them to the trash, 'prune --purge' deletes them for good."
             )
         if in_trash.files:
-            size = f"{counted(in_trash.files, 'file')}, {_size(in_trash.bytes)}"
+            size = f"{counted(in_trash.files, 'file')}, {size_text(in_trash.bytes)}"
             click.echo(f"In the trash: {size}. 'prune --purge' empties it.")

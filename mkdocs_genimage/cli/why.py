@@ -11,6 +11,7 @@ from mkdocs_genimage.cli.output import amount, json_option, print_json, print_ta
 from mkdocs_genimage.cli.site import SiteContext, pass_site
 from mkdocs_genimage.upkeep.explanation import Explainer, made
 from mkdocs_genimage.upkeep.survey import find_plugin
+from mkdocs_genimage.upkeep.wording import as_sentence, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -93,7 +94,7 @@ class Report:
             return
         click.secho(record.image.name, bold=True)
         click.echo(f"  No page uses it. {_made_text(record)}")
-        click.echo(f"  prompt: {_short(str(record.sidecar.get('prompt', '')))}")
+        click.echo(f"  prompt: {shortened(str(record.sidecar.get('prompt', '')), SHOWN_CHARS)}")
         near = self._explainer.nearest_block(record)
         if near:
             block, nearest = near
@@ -131,7 +132,7 @@ class Report:
     def _told(self, image: SiteImage) -> str:
         """Where a picture stands, and the cure."""
         if image.stored is None:
-            reason = f"{image.reason[:1].upper()}{image.reason[1:]}" if image.reason else ""
+            reason = as_sentence(image.reason)
             if image.state == "refused":
                 asked = ""
             elif image.is_asked_for:
@@ -143,7 +144,7 @@ class Report:
         record = self._explainer.record(image.request.key, image.variant)
         text = f"It is there: {image.stored.path.name}."
         if record:
-            text += f" {_made_text(record)}"
+            text += f" {_made_text(record)}".rstrip()
             changed = [
                 f"{one.option} {one.before or 'none'} -> {one.after or 'none'}"
                 for one in self._explainer.stale(image.request, record)
@@ -154,7 +155,11 @@ class Report:
 
     def _show_nearest(self, nearest: Nearest | None, lacking: list[SiteImage]) -> None:
         if nearest is None:
-            click.echo("No picture in the cache is like it: nothing was changed, it is a new one.")
+            is_made = any(image.state in ("damaged", "elsewhere") for image in lacking)
+            if not is_made:
+                click.echo(
+                    "No picture in the cache is like it: nothing was changed, it is a new one."
+                )
             return
         use = (
             f"shown at {', '.join(nearest.places)}"
@@ -255,7 +260,10 @@ class Report:
 
 
 def _print_parts(parts: Iterable[Part]) -> None:
-    rows = [(f"  {part.option}", part.origin, part.place, _short(part.value)) for part in parts]
+    rows = [
+        (f"  {part.option}", part.origin, part.place, shortened(part.value, SHOWN_CHARS))
+        for part in parts
+    ]
     print_table(("  what", "set by", "where", "value"), rows)
 
 
@@ -293,11 +301,6 @@ def _made_text(record: Record) -> str:
     host = f" at {facts['host']}" if "host" in facts else ""
     cost = f" for {amount(facts['cost'])}" if "cost" in facts else ""
     return f"Made{day}{by}{host}{cost}." if day or by or host else ""
-
-
-def _short(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= SHOWN_CHARS else line[: SHOWN_CHARS - 1] + "\N{HORIZONTAL ELLIPSIS}"
 
 
 def _difference_data(one: Difference) -> dict[str, Any]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from mkdocs_genimage.places import PLACED
 from mkdocs_genimage.upkeep.pruning import unclear
+from mkdocs_genimage.upkeep.targets import line_of
+from mkdocs_genimage.upkeep.wording import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,10 +30,6 @@ Kind = Literal["bad", "missing", "damaged", "elsewhere", "refused", "stale", "al
 - alt: a block without an alt text of its own.
 - unused: a picture that no page uses.
 """
-
-_PLACE = re.compile(
-    r"(?P<place>(?P<file>\S.*?)(?::(?P<line>\d+)| \(from a snippet\))): (?P<message>.*)", re.DOTALL
-)
 
 
 @dataclass(frozen=True)
@@ -178,11 +176,16 @@ def _said(image: SiteImage, survey: Survey) -> tuple[str, str]:
         )
     if image.reason:
         return image.reason, ""
-    what = f'there is no picture of "{_beginning(image.request.subject)}".'
+    what = f'there is no picture of "{shortened(image.request.subject, _PROMPT_CHARS)}".'
     if image.state == "billed?":
         return (
             f"{what} An earlier request for it may have been billed.",
             f"See 'mkdocs-genimage costs', then run 'mkdocs-genimage generate' and commit {folder}/.",
+        )
+    if not image.is_asked_for:
+        return what, (
+            f"'provider: {survey.options.provider}' makes nothing that is kept. "
+            "Set another one in mkdocs.yml."
         )
     if not survey.folder.is_dir():
         return what, (
@@ -190,11 +193,6 @@ def _said(image: SiteImage, survey: Survey) -> tuple[str, str]:
             "or see why it did not get here."
         )
     return what, f"Run 'mkdocs-genimage generate' and commit {folder}/."
-
-
-def _beginning(prompt: str) -> str:
-    text = " ".join(prompt.split())
-    return text if len(text) <= _PROMPT_CHARS else text[: _PROMPT_CHARS - 1] + "\u2026"
 
 
 def _unused(pruning: Pruning, survey: Survey) -> list[Finding]:
@@ -205,15 +203,14 @@ def _unused(pruning: Pruning, survey: Survey) -> list[Finding]:
     what = {"picture": "the picture", "refusal": "the refusal", "remains": "what is left here"}
     found = []
     for one in pruning.unused:
-        path = one.files[-1] if one.files[0].suffix == ".json" else one.files[0]
-        name = f"{pruning.folder.name}/{path.name}"
+        name = f"{pruning.folder.name}/{one.file.name}"
         text = f"no page uses {what[one.kind]}."
-        found.append(Finding("unused", name, text, _UNUSED_CURE, path, key=one.text("key")))
+        found.append(Finding("unused", name, text, _UNUSED_CURE, one.file, key=one.text("key")))
     return found
 
 
 def _in_doubt(text: str) -> str:
-    match = _PLACE.fullmatch(text)
+    match = PLACED.fullmatch(text)
     said = "which pictures are unused cannot be told"
     return f"{match['place']}: {said}: {match['message']}" if match else f"{said}: {text}"
 
@@ -226,15 +223,13 @@ def _at(
     key: str = "",
     variants: tuple[int, ...] = (),
 ) -> Finding:
-    match = _PLACE.fullmatch(f"{block.place}: ")
-    line = int(match["line"] or 0) if match else 0
-    path = source_file(block)
+    path, line = source_file(block), line_of(block) or 0
     return Finding(kind, block.place, what, cure, path, line, block.page, key, variants)
 
 
 def _placed(kind: Kind, text: str, survey: Survey, block: SiteBlock | None = None) -> Finding:
     """A finding of a message that begins with its place, if it does."""
-    match = _PLACE.fullmatch(text)
+    match = PLACED.fullmatch(text)
     if not match:
         return Finding(kind, "", text)
     path = source_file(block) if block else _existing(match["file"], survey)

@@ -7,7 +7,6 @@ committed, has what its picture cost, whoever made it. A picture that is in both
 from __future__ import annotations
 
 import contextlib
-import json
 import math
 import re
 from collections import defaultdict
@@ -16,9 +15,9 @@ from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal
 
-from mkdocs_genimage import journal
 from mkdocs_genimage.errors import Billed
 from mkdocs_genimage.inventory import SIDECAR, Record, cache_files, records
+from mkdocs_genimage.journal import Journal, is_lost
 from mkdocs_genimage.pricing import MAX_PRICE
 from mkdocs_genimage.request import KEY_CHARS_IN_NAME
 
@@ -36,7 +35,6 @@ CLOCK_TOLERANCE = timedelta(days=1)
 """What is dated later than this from now was written by a clock that was wrong."""
 
 _IN_FILE = re.compile(r"(?::\d+| \(from a snippet\))$")
-_LINE_START = re.compile(rb'\{"')
 
 
 @dataclass(frozen=True)
@@ -166,50 +164,25 @@ def gather(folder: Path, pages: Callable[[], Mapping[tuple[str, int], str]] | No
             ask for. Called only if there are any.
     """
     costs = Costs()
-    lines, costs.unreadable_lines = read_ledger(folder)
+    journal = Journal(folder)
+    lines, costs.unreadable_lines = journal.ledger()
     found = records(folder)
     files = [file for file in cache_files(folder) if file.ending == SIDECAR]
     costs.unreadable_sidecars = len(files) - len(found)
     by_variant = sorted(found, key=lambda record: record.variant, reverse=True)
     names = {record.key: record.path.stem for record in by_variant}
-    made = [line for line in lines if not _is_lost(line)]
+    made = [line for line in lines if not is_lost(line)]
     costs.spendings += [_of_line(line, names) for line in made]
     elsewhere = [record for record in _not_in(made, found) if not record.sidecar.get("adopted")]
     page_of = pages() if pages and elsewhere else {}
     for record in elsewhere:
         page = page_of.get((record.key, record.variant), "")
         costs.spendings.append(_of_sidecar(record, names[record.key], page))
-    costs.lost += [_lost(line, _time(line.get("time"))) for line in lines if _is_lost(line)]
-    costs.lost += _never_ended(folder, made)
+    costs.lost += [_lost(line, _time(line.get("time"))) for line in lines if is_lost(line)]
+    costs.lost += _never_ended(journal, made)
     costs.spendings.sort(key=lambda one: _sortable(one.time))
     costs.lost.sort(key=lambda one: _sortable(one.time))
     return costs
-
-
-def read_ledger(folder: Path) -> tuple[list[dict[str, Any]], int]:
-    """The lines of a cache's ledger, in the order in which they were written, and how many cannot be read.
-
-    A process that was killed may have left half a line without an end, with the next one right behind it.
-    """
-    lines: list[dict[str, Any]] = []
-    unreadable = 0
-    try:
-        content = (folder / journal.FOLDER / journal.LEDGER).read_bytes()
-    except OSError:
-        return [], 0
-    for line in content.split(b"\n"):
-        if not line.strip(b"\0 \t\r"):  # a machine that lost power may leave zeros
-            continue
-        whole = _as_object(line)
-        if whole is None:
-            unreadable += 1
-            starts = [match.start() for match in _LINE_START.finditer(line)]
-            tails = (_as_object(line[start:]) for start in starts[1:])
-            # A member of a line, such as its `usage`, is an object, too, but its end is not the line's.
-            whole = next((tail for tail in tails if tail and "time" in tail), None)
-        if whole is not None:
-            lines.append(whole)
-    return lines, unreadable
 
 
 def grouped(costs: Costs, by: By) -> list[tuple[dict[str, str], Sum]]:
@@ -311,10 +284,6 @@ def _of_sidecar(record: Record, name: str, page: str) -> Spending:
     )
 
 
-def _is_lost(line: Mapping[str, Any]) -> bool:
-    return line.get("billed") in (Billed.MAYBE.value, Billed.YES.value)
-
-
 def _lost(facts: Mapping[str, Any], time: datetime | None, outcome: str = "") -> LostRequest:
     return LostRequest(
         time=time,
@@ -330,23 +299,16 @@ def _lost(facts: Mapping[str, Any], time: datetime | None, outcome: str = "") ->
     )
 
 
-def _never_ended(folder: Path, made: list[dict[str, Any]]) -> Iterator[LostRequest]:
+def _never_ended(journal: Journal, made: list[dict[str, Any]]) -> Iterator[LostRequest]:
     """Requests of processes that were killed, or are at work."""
     answered: dict[str, list[datetime | None]] = defaultdict(list)
     for line in made:
         answered[_text(line, "key")].append(_time(line.get("time")))
-    for key, facts in journal.Journal(folder).unfinished().items():
+    for key, facts in journal.unfinished().items():
         began = _time(facts.get("began"))
         if any(began is None or time is None or time >= began for time in answered[key]):
             continue  # the answer had come, and only its picture was not stored any more
         yield _lost(facts, began, "it was begun and has not ended.")
-
-
-def _as_object(text: bytes) -> dict[str, Any] | None:
-    with contextlib.suppress(ValueError, RecursionError):
-        content = json.loads(text)
-        return content if isinstance(content, dict) else None
-    return None
 
 
 def _text(facts: Mapping[str, Any], name: str) -> str:

@@ -16,6 +16,7 @@ from urllib.parse import quote, urljoin, urlsplit
 from mkdocs_genimage.options import GENERATION
 from mkdocs_genimage.progress import dollars
 from mkdocs_genimage.upkeep.previews import Preview, make_previews
+from mkdocs_genimage.upkeep.wording import as_sentence, size_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -323,7 +324,7 @@ def _note(image: SiteImage, facts: Mapping[str, Any]) -> str:
             before += f" at {facts.get('host') or 'another server'}"
         today = image.request.model or "another model"
         return f"Made by {before}. Today's site would ask {today}. It is still used."
-    notes = [_sentence(image.reason)]
+    notes = [as_sentence(image.reason)]
     if image.state == "billed?":
         notes.append("Nothing is here, but an earlier request for it may have been billed.")
     elif image.state == "missing":
@@ -333,12 +334,6 @@ def _note(image: SiteImage, facts: Mapping[str, Any]) -> str:
         again = "" if image.state == "missing" else " again"
         notes.append(f"A build asks for it{again}{price}.")
     return " ".join(filter(None, notes))
-
-
-def _sentence(text: str) -> str:
-    """A reason as a sentence of its own. What begins with a file's name is left as it is."""
-    begins_with_name = "/" in text.partition(" ")[0]
-    return text if begins_with_name else text[:1].upper() + text[1:]
 
 
 def _asked_size(composed: Composed) -> tuple[int, int]:
@@ -376,10 +371,8 @@ def _file_text(takes: Sequence[Take]) -> str:
     if not takes:
         return ""
     size = sum(take.bytes for take in takes)
-    # Units as most systems show them: 1 MB is a million bytes.
-    text = f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{max(1, round(size / 1e3))} kB"
     pixels = _joined(f"{take.width} \N{MULTIPLICATION SIGN} {take.height}" for take in takes)
-    return f"{pixels}, {text}" + (f" for {len(takes)}" if len(takes) > 1 else "")
+    return f"{pixels}, {size_text(size)}" + (f" for {len(takes)}" if len(takes) > 1 else "")
 
 
 def _joined(texts: Iterable[str]) -> str:

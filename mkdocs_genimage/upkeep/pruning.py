@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from mkdocs_genimage import journal
 from mkdocs_genimage.cache import SIDECAR_VERSION
+from mkdocs_genimage.formats import LFS_POINTER
 from mkdocs_genimage.inventory import REFUSAL, SIDECAR, CacheFile, cache_files
+from mkdocs_genimage.places import PLACED
 from mkdocs_genimage.request import (
     KEY_CHARS_IN_NAME,
     KEY_VERSION,
@@ -39,7 +41,6 @@ _SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _WORD = re.compile(r"(?<!\S)\S")
 _STYLE_CHARS = 2000
 """A style's text in front of a prompt is shorter, or is shown with it."""
-_PLACED = re.compile(r"\S.*?(?::(\d+)| \(from a snippet\)): ")
 _HOMELESS = "a genimage block is rendered outside of any page"
 
 
@@ -64,6 +65,11 @@ class Unused:
     sidecar: Mapping[str, Any] = field(default_factory=dict, repr=False)
     slug: str = ""
     earlier_of: str = ""
+
+    @property
+    def file(self) -> Path:
+        """The file that stands for all: the picture, if it is there."""
+        return self.files[-1] if self.files[0].suffix == SIDECAR else self.files[0]
 
     @property
     def cost(self) -> float | None:
@@ -196,10 +202,10 @@ def unclear(survey: Survey) -> list[str]:
     reasons = tuple(image.reason for image in survey.images if image.reason)
     found = list(survey.problems)
     for warning in survey.warnings:
-        placed = _PLACED.match(warning)
+        placed = PLACED.match(warning)
         is_of_known_block = placed and (
             # Several blocks of one snippet have the same place.
-            (placed[1] and warning.startswith(settled)) or warning.endswith(reasons)
+            (placed["line"] and warning.startswith(settled)) or warning.endswith(reasons)
         )
         if (placed and not is_of_known_block) or warning.startswith(_HOMELESS):
             found.append(warning)
@@ -315,7 +321,7 @@ def _sidecar(part: Sequence[CacheFile]) -> tuple[dict[str, Any], str]:
         data = recorded[0].path.read_bytes()
     except OSError as error:
         return {}, f"{recorded[0].path.name} cannot be read: {error.strerror or error}."
-    if data.startswith(b"version https://git-lfs"):
+    if data.startswith(LFS_POINTER):
         return {}, f"{recorded[0].path.name} is a Git LFS pointer: run 'git lfs pull'."
     try:
         sidecar = json.loads(data)

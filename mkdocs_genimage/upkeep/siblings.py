@@ -6,6 +6,8 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mkdocs_genimage.upkeep.wording import from_here
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -32,7 +34,7 @@ def other_sites(surveys: Sequence[Survey]) -> list[str]:
     for near in dict.fromkeys((first.project.resolve(), folder.parent)):
         for path in sorted([*near.glob("*.y*ml"), *near.glob("*/mkdocs*.y*ml")]):
             if path.resolve() not in ours and _seems_to_use(folder, path):
-                name = _shown(path)
+                name = from_here(path)
                 doubts.append(
                     f"{name} seems to be another site with the same cache. Name it, so that its "
                     f"pictures count as used, too: --also {name}"
@@ -70,8 +72,3 @@ def _text(path: Path) -> str:
         return path.read_text(encoding="utf-8", errors="replace")
     except OSError:
         return ""
-
-
-def _shown(path: Path) -> str:
-    here = Path.cwd()
-    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any
 from mkdocs_genimage import journal, trash
 from mkdocs_genimage.cache import SIDECAR_VERSION
 from mkdocs_genimage.disk import sha256_of
-from mkdocs_genimage.formats import EXTENSIONS
+from mkdocs_genimage.formats import EXTENSIONS, LFS_POINTER
 from mkdocs_genimage.inventory import SIDECAR, CacheFile, Record, cache_files, read_record
 from mkdocs_genimage.progress import dollars
 from mkdocs_genimage.request import KEY_CHARS_IN_NAME
 from mkdocs_genimage.upkeep.diagnosis import Finding
 from mkdocs_genimage.upkeep.pruning import busy
+from mkdocs_genimage.upkeep.wording import counted, size_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 NAMED = 4
 """So many files are named; the others are counted."""
 GIT_SECONDS = 20
-_LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 
 _POINTER, _GONE, _DAMAGED = "pointer", "gone", "damaged"
 _UNREADABLE, _NEWER, _RENAMED, _ORPHAN = "unreadable", "newer", "renamed", "orphan"
@@ -153,7 +153,7 @@ def _wrong(file: CacheFile, record: Record) -> str:
 
 def _is_pointer(path: Path) -> bool:
     with contextlib.suppress(OSError), path.open("rb") as file:
-        return file.read(len(_LFS_POINTER)) == _LFS_POINTER
+        return file.read(len(LFS_POINTER)) == LFS_POINTER
     return False
 
 
@@ -162,7 +162,7 @@ def _size(folder: Path, files: Sequence[CacheFile]) -> Finding:
     if not folder.is_dir():
         return Finding("ok", "cache", f"{folder} is not there yet: the first picture makes it.")
     size = _size_of(file.path for file in files)
-    count = f"{len(pictures)} picture{'' if len(pictures) == 1 else 's'}"
+    count = counted(len(pictures), "picture")
     thrown = [path for path in (folder / trash.FOLDER).rglob("*") if path.is_file()]
     own = [path for path in thrown if path.name != ".gitignore"]
     in_trash = (
@@ -241,7 +241,7 @@ def _git(folder: Path, project: Path) -> Iterator[Finding]:
         return
     changed = [part for part in status.split(b"\0") if part]
     if changed:
-        count = f"{len(changed)} file{'' if len(changed) == 1 else 's'}"
+        count = counted(len(changed), "file")
         yield Finding(
             "note",
             "git",
@@ -288,4 +288,4 @@ def _size_of(paths: Iterable[Path]) -> str:
     for path in paths:
         with contextlib.suppress(OSError):
             size += path.stat().st_size
-    return f"{size / 1e6:,.1f} MB" if size >= 1e6 else f"{size / 1e3:,.0f} kB"
+    return size_text(size)

@@ -6,12 +6,12 @@ import contextlib
 import os
 import re
 import stat
-import tempfile
 from difflib import SequenceMatcher, unified_diff
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mkdocs_genimage.block import Block, parse_block
+from mkdocs_genimage.disk import write_atomically
 from mkdocs_genimage.errors import BlockError, GenimageError
 from mkdocs_genimage.fences import Fence, scan
 from mkdocs_genimage.upkeep.targets import line_of
@@ -127,7 +127,7 @@ class SourceFile:
                 raise SourceError(f"{self.path} is read-only. Make it writable first.")
             if self.path.read_bytes() != self._data:
                 raise SourceError(f"{self.path} was changed in between. Try again.")
-            _replace(self.path, (self._mark + "".join(lines)).encode(), status)
+            write_atomically(self.path, (self._mark + "".join(lines)).encode(), like=status)
         except OSError as error:
             raise SourceError(
                 f"{self.path} cannot be written: {error.strerror or error}."
@@ -136,26 +136,6 @@ class SourceFile:
 
 def _marked(mark: str, lines: Sequence[str]) -> list[str]:
     return [mark + lines[0], *lines[1:]] if mark and lines else list(lines)
-
-
-def _replace(path: Path, data: bytes, status: os.stat_result) -> None:
-    """Like `disk.write_atomically`, with the mode, and where that is allowed the owner, of the old file."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        if hasattr(os, "chown"):
-            with contextlib.suppress(OSError):
-                os.chown(temporary, status.st_uid, status.st_gid)
-        # After chown, which takes away some bits.
-        Path(temporary).chmod(stat.S_IMODE(status.st_mode))
-        Path(temporary).replace(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            Path(temporary).unlink()
-        raise
 
 
 def source_of(block: SiteBlock, survey: Survey) -> tuple[SourceFile, Fence]:

@@ -21,9 +21,9 @@ from mkdocs.exceptions import MkDocsException
 
 from mkdocs_genimage.cache import StoredImage
 from mkdocs_genimage.config import project_folder
-from mkdocs_genimage.errors import Billed, ConfigurationError
+from mkdocs_genimage.errors import ConfigurationError
 from mkdocs_genimage.figure import alt_text
-from mkdocs_genimage.journal import Journal
+from mkdocs_genimage.journal import Journal, is_lost
 from mkdocs_genimage.log import log
 from mkdocs_genimage.plugin import GenimagePlugin
 from mkdocs_genimage.request import BlockInput
@@ -212,14 +212,21 @@ def survey(config: MkDocsConfig) -> Survey:
     with tempfile.TemporaryDirectory(prefix="genimage-site-") as temporary:
         config.site_dir = str(Path(temporary).resolve() / "site")
         try:
-            with contextlib.redirect_stdout(sys.stderr), _heard() as warnings:
+            with (
+                contextlib.redirect_stdout(sys.stderr),
+                heard(log.logger, logging.WARNING) as warnings,
+            ):
                 config.plugins.on_startup(command="build", dirty=False)
                 try:
                     build(config)
                 finally:
                     config.plugins.on_shutdown()
-        except (MkDocsException, SystemExit) as error:
+        except MkDocsException as error:
             raise ConfigurationError(f"the site cannot be built: {error}") from None
+        except SystemExit as error:
+            raise ConfigurationError(
+                f"the site cannot be built: a plugin or hook ended the build ({error.code})."
+            ) from None
         except Exception as error:
             raise ConfigurationError(
                 f"the site cannot be built: {type(error).__name__}: {error}. 'mkdocs build' shows where."
@@ -235,26 +242,26 @@ def survey(config: MkDocsConfig) -> Survey:
         folder_of_cache,
         _blocks(builds, images),
         [*images.values()],
-        list(dict.fromkeys(warnings)),
+        list(dict.fromkeys(text.removeprefix("genimage: ") for text in warnings)),
         frozenset(uri for pages in builds for uri in pages.converted),
     )
 
 
 @contextlib.contextmanager
-def _heard() -> Iterator[list[str]]:
-    """Gather what the plugin warns of."""
-    warnings: list[str] = []
+def heard(logger: logging.Logger, level: int) -> Iterator[list[str]]:
+    """Gather what a logger says, from a level on."""
+    messages: list[str] = []
 
     class Ear(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            warnings.append(record.getMessage().removeprefix("genimage: "))
+            messages.append(record.getMessage())
 
-    ear = Ear(logging.WARNING)
-    log.logger.addHandler(ear)
+    ear = Ear(level)
+    logger.addHandler(ear)
     try:
-        yield warnings
+        yield messages
     finally:
-        log.logger.removeHandler(ear)
+        logger.removeHandler(ear)
 
 
 def _images(builds: list[Pages], plugin: GenimagePlugin) -> dict[tuple[str, int], SiteImage]:
@@ -270,7 +277,9 @@ def _images(builds: list[Pages], plugin: GenimagePlugin) -> dict[tuple[str, int]
         for at, entry in pages.resolver.entries.items():
             if at not in found:
                 # A variant that no block shows stands where its block does.
-                where = entry.places or places.get(at[0], [])
+                own = places.get(at[0], [])
+                # Its own blocks come before those that need it to make another from.
+                where = sorted(entry.places, key=lambda place: place not in own) or own
                 found[at] = _image(entry, tuple(where), generator, possibly_billed)
     return found
 
@@ -278,10 +287,9 @@ def _images(builds: list[Pages], plugin: GenimagePlugin) -> dict[tuple[str, int]
 def _possibly_billed(journal: Journal) -> set[str]:
     """Keys of requests whose answer was lost."""
     lost: set[str] = set()
-    for line in journal.ledger():
+    for line in journal.ledger()[0]:
         # The last word on each key counts.
-        is_lost = line.get("billed") in (Billed.MAYBE.value, Billed.YES.value)
-        (lost.add if is_lost else lost.discard)(str(line.get("key")))
+        (lost.add if is_lost(line) else lost.discard)(str(line.get("key")))
     return lost | set(journal.unfinished())
 
 
