@@ -166,8 +166,9 @@ class Maker:
             turn.end()
             for earlier in waits:
                 earlier.done.wait()
-            self._sender.check(job)
-            turn.again()
+        # What has ended the others, if anything has, is why a picture is missing here.
+        self._sender.check(job)
+        turn.again()
         images = [
             image if isinstance(image, InputFile) else self._picture_of(image)
             for image in request.images
