@@ -206,7 +206,9 @@ def read_classes(value: Any) -> tuple[str, ...]:
     """Names that HTML takes as classes."""
     items = value if isinstance(value, (list, tuple)) else read_text(value).split()
     classes = tuple(read_text(item).removeprefix(".") for item in items)
-    if not classes or not all(re.fullmatch(r"[^\s\"'<>&]{1,200}", name) for name in classes):
+    if not classes or not all(
+        re.fullmatch(r"[^\s\"'<>&.][^\s\"'<>&]{0,199}", name) for name in classes
+    ):
         raise ValueError
     return classes
 

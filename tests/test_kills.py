@@ -93,12 +93,10 @@ class Gallery:
         return found
 
     def saved(self) -> dict[str, bytes]:
-        """What else the journal has: answers that were not stored yet. One may be half written."""
-        found = {}
-        for path in (self.site.cache / ".journal").glob("*"):
-            if path.suffix not in (".json", ".jsonl", ".lock", "") and path.name != ".gitignore":
-                found[path.name] = path.read_bytes()
-        return found
+        """The answers in the journal that were not stored yet. One without its name may be half written."""
+        return {
+            path.name: path.read_bytes() for path in (self.site.cache / ".journal").glob("*.raw")
+        }
 
     def stored(self) -> dict[str, str]:
         """Prompt to stem of each picture, after a look at every file."""
