@@ -25,7 +25,17 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SIDECAR_VERSION = 1
-RECALLED = ("key", "format", "width", "height", "provider", "host", "model")
+RECALLED = (
+    "key",
+    "sha256",
+    "format",
+    "width",
+    "height",
+    "provider",
+    "host",
+    "model",
+    "adopted",
+)
 """What of a sidecar is known without reading it, as long as the image's files do not change."""
 _LFS_POINTER_MAX_BYTES = 1024
 """By its specification a Git LFS pointer file is smaller than this."""

@@ -5,13 +5,20 @@ Precedence, strongest first: the block, the page's front matter, the style, the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from mkdocs_genimage.errors import BlockError, OptionError, Problem
 from mkdocs_genimage.formats import LFS_POINTER, sniff
-from mkdocs_genimage.options import GENERATION, SITE_WIDE, conflicts, read_options
+from mkdocs_genimage.options import (
+    GENERATION,
+    NO_DARK,
+    OPTIONS,
+    SITE_WIDE,
+    conflicts,
+    read_options,
+)
 from mkdocs_genimage.request import BlockInput, ImageRequest, InputFile, normalise_prompt
 from mkdocs_genimage.values import MAX_PROMPT_CHARS, did_you_mean, shown
 
@@ -126,6 +133,7 @@ class Composed:
         options: all options that hold, presentation included, in normal form.
         lines: of the block's own options, within the fence.
         layers: where options may come from, weakest first: a name, and the options set there.
+        twins: the pictures for dark mode, one for each of `shown_variants`; none without `dark`.
     """
 
     request: ImageRequest
@@ -133,6 +141,7 @@ class Composed:
     options: Mapping[str, Any]
     lines: Mapping[str, int] = field(default_factory=dict)
     layers: tuple[tuple[str, Mapping[str, Any]], ...] = ()
+    twins: tuple[Composed, ...] = ()
 
     def origin(self, option: str) -> str:
         """Who set an option: `block`, `front matter`, `style 'brand'` or `defaults`; empty if nobody did."""
@@ -193,7 +202,7 @@ def compose(
         )
     if problems:
         raise BlockError(sorted(problems, key=lambda problem: problem.line))
-    not_hashed_as_such = ("prompt", "style", "n", "image", *_OVERLAYS)
+    not_hashed_as_such = ("prompt", "style", "n", "image", "dark", *_OVERLAYS)
     request = ImageRequest(
         prompt=prompt,
         options={
@@ -208,7 +217,44 @@ def compose(
         model=options.get("model", site.model),
         moderation=options.get("moderation", site.moderation),
     )
-    return Composed(request, options.get("n", 1), options, block.lines, layers)
+    composed = Composed(request, options.get("n", 1), options, block.lines, layers)
+    return replace(composed, twins=_twins(composed))
+
+
+_NOT_FOR_TWINS = ("dark", "image", "mask", "mask_mode", "markup", "n", "pick", "revision")
+"""What a picture for dark mode does not take over: it is one edit of one picture, whose key has the rest."""
+
+
+def _twins(light: Composed) -> tuple[Composed, ...]:
+    """The pictures for dark mode. They carry no style: what they are edits of has it."""
+    dark = light.options.get("dark", NO_DARK)
+    if dark == NO_DARK:
+        return ()
+    prompt = normalise_prompt(dark)
+    options = {name: value for name, value in light.options.items() if name not in _NOT_FOR_TWINS}
+    lines = dict.fromkeys(OPTIONS, light.lines.get("dark", 0))
+    return tuple(
+        Composed(
+            replace(
+                light.request,
+                prompt=prompt,
+                options={
+                    name: value
+                    for name, value in light.request.options.items()
+                    if name not in _NOT_FOR_TWINS
+                },
+                images=(BlockInput("the picture for light mode", light.request, variant),),
+                mask=None,
+                markup=None,
+                subject=f"dark {light.request.subject}",
+            ),
+            1,
+            {**options, "prompt": prompt},
+            lines,
+            light.layers,
+        )
+        for variant in light.shown_variants
+    )
 
 
 _FORMAT_OPTIONS = {

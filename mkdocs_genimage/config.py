@@ -11,12 +11,18 @@ from mkdocs.config.base import Config, ValidationError
 
 from mkdocs_genimage.compose import Site, Style, read_styles
 from mkdocs_genimage.errors import OptionError
+from mkdocs_genimage.figure import Look
+from mkdocs_genimage.light import CONTENT_WIDTHS, FORMATS, Light
 from mkdocs_genimage.options import SITE_WIDE, read_options
 from mkdocs_genimage.pricing import Pricing
 from mkdocs_genimage.providers.endpoint import is_loopback, split_address
 
 if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig
+
+
+MIN_WIDTH, MAX_WIDTH = 16, 10_000
+"""Pixels of smaller files: no icon is narrower, no screen is wider."""
 
 
 class _Number(opt.OptionallyRequired[float]):
@@ -112,6 +118,51 @@ class _AssetsDir(_Text):
         return path.as_posix()
 
 
+class _Widths(opt.OptionallyRequired[tuple[int, ...]]):
+    """Widths in pixels."""
+
+    def __init__(self) -> None:
+        super().__init__(default=[])
+
+    def run_validation(self, value: object) -> tuple[int, ...]:
+        items = value if isinstance(value, (list, tuple)) else [value]
+        if not all(type(item) is int and MIN_WIDTH <= item <= MAX_WIDTH for item in items):
+            raise ValidationError(
+                f"is {value!r}. Allowed: a list of whole numbers from {MIN_WIDTH} to {MAX_WIDTH:,}, "
+                "like [480, 960, 1440]."
+            )
+        return tuple(sorted(set(items)))
+
+
+class _Formats(opt.OptionallyRequired[tuple[str, ...]]):
+    """Formats of smaller files."""
+
+    def __init__(self) -> None:
+        super().__init__(default=[])
+
+    def run_validation(self, value: object) -> tuple[str, ...]:
+        items = value if isinstance(value, (list, tuple)) else [value]
+        words = [str(item).strip().lower().lstrip(".") for item in items]
+        if not all(word in FORMATS for word in words):
+            raise ValidationError(
+                f"is {value!r}. Allowed: a list of {' and '.join(FORMATS)}, like [webp]."
+            )
+        return tuple(dict.fromkeys(words))
+
+
+class _Sizes(_Text):
+    """The value of a `sizes` attribute."""
+
+    def run_validation(self, value: object) -> str:
+        text = super().run_validation(value)
+        if set(text) & set("<>\"'&"):
+            raise ValidationError(
+                f"is {value!r}. Allowed: what HTML's 'sizes' takes, without any of < > \" ' &, like "
+                "'(max-width: 700px) 100vw, 700px'."
+            )
+        return text
+
+
 class GenimageConfig(Config):
     """What `mkdocs.yml` may say under `plugins: - genimage:`."""
 
@@ -177,6 +228,22 @@ class GenimageConfig(Config):
     assets_dir = _AssetsDir("assets/genimage")
     """Where the pictures stand in the site."""
 
+    widths = _Widths()
+    """Smaller files for narrower screens, by their pixels: `[480, 960, 1440]`. Default: none."""
+
+    formats = _Formats()
+    """What smaller files are made as, best first: `[webp]`, `[avif, webp]`. Default: as the picture is."""
+
+    sizes = _Sizes()
+    """The `sizes` attribute of all pictures that have smaller files. Default: by theme and block."""
+
+    disclosure = opt.Choice(("none", "label", "credit"), default="none")
+    """How readers are told that a model made a picture: not, by a small label on it, or by a line under
+    it that names the model."""
+
+    disclosure_text = _Text()
+    """Other words for that, in your readers' language; `{model}` stands for the model's name."""
+
     def cache_folder(self, config: MkDocsConfig) -> Path:
         """The cache as an absolute path: beside the mkdocs.yml of this site, also with INHERIT."""
         return _absolute(project_folder(config) / (self.cache_dir or "genimage"))
@@ -208,6 +275,17 @@ class GenimageConfig(Config):
             styles=self.styles,
             project_dir=project_folder(config),
             docs_dir=Path(config.docs_dir),
+        )
+
+    def look(self, config: MkDocsConfig) -> Look:
+        """What of it decides how figures look."""
+        theme = config.theme.name or ""
+        light = Light(self.widths, self.formats, self.sizes, CONTENT_WIDTHS.get(theme, 0))
+        return Look(
+            light,
+            self.disclosure,  # type: ignore[arg-type]
+            self.disclosure_text,
+            has_only_dark=theme in ("material", "materialx"),
         )
 
     def problem(self, config: MkDocsConfig) -> str:

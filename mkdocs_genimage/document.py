@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import posixpath
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,21 +15,25 @@ from mkdocs.utils import get_relative_url
 
 from mkdocs_genimage.block import Block, parse_block
 from mkdocs_genimage.compose import Composed, compose
-from mkdocs_genimage.errors import BlockError, ObjectionError, OptionError, Problem
-from mkdocs_genimage.figure import Picture, alt_text, build_figure, display_size, error_figure
+from mkdocs_genimage.errors import BlockError, OptionError
+from mkdocs_genimage.figure import Picture, alt_text, build_figure, error_figure
+from mkdocs_genimage.hero import HEADER, FrontMatter
 from mkdocs_genimage.log import log
 from mkdocs_genimage.places import Place, Source
 from mkdocs_genimage.values import did_you_mean
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from xml.etree.ElementTree import Element
 
     from mkdocs.structure.files import File, Files
     from mkdocs.structure.pages import Page
 
+    from mkdocs_genimage.corrections import Rendering
     from mkdocs_genimage.entries import Shown
     from mkdocs_genimage.fences import Fence
     from mkdocs_genimage.pages import Pages
+    from mkdocs_genimage.request import ImageRequest
 
 UNAVAILABLE = "*(picture not available)*"
 """What other readers of a page's Markdown find for a block that cannot be read."""
@@ -37,12 +41,21 @@ UNAVAILABLE = "*(picture not available)*"
 
 @dataclass(frozen=True)
 class Pending:
-    """A picture on a page that is still being made, as it was put there."""
+    """A picture on a page that is still being made.
 
-    composed: Composed
+    Attributes:
+        request: what makes it.
+        variant: which of its variants.
+        options: its block's, as they hold there.
+        columns: pictures that stand beside each other there.
+        rendering: as it was put there.
+    """
+
+    request: ImageRequest
     variant: int
-    name: str
-    size: tuple[int, int]
+    options: Mapping[str, Any]
+    columns: int
+    rendering: Rendering
 
 
 @dataclass(frozen=True)
@@ -62,13 +75,42 @@ class SeenBlock:
     problems: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Hero:
+    """The picture of a whole page.
+
+    Attributes:
+        composed: what makes it.
+        place: where the page says so.
+    """
+
+    composed: Composed
+    place: Place
+
+    @property
+    def picture(self) -> tuple[ImageRequest, int]:
+        """Which picture it is: request and variant."""
+        return self.composed.request, self.composed.shown_variants[0]
+
+
 @dataclass
 class PageRecord:
-    """What this build knows of one page."""
+    """What this build knows of one page.
+
+    Attributes:
+        page: MkDocs' object.
+        front_matter: what it says under `genimage`.
+        hero: its picture.
+        social: the path in the site of the file that is made from that for other sites; empty without.
+        documents: the conversions of its text.
+        pending: pictures on it that are still being made.
+        links: what stands in its Markdown in place of blocks, to their lines.
+    """
 
     page: Page | None
-    options: dict[str, Any] = field(default_factory=dict)
-    is_broken: bool = False
+    front_matter: FrontMatter = field(default_factory=FrontMatter)
+    hero: Hero | None = None
+    social: str = ""
     documents: list[PageDocument] = field(default_factory=list)
     pending: list[Pending] = field(default_factory=list)
     links: dict[str, list[list[str]]] = field(default_factory=dict)
@@ -99,17 +141,20 @@ class PageDocument:
 
     def figure(self, fence: Fence) -> Element:
         """The node for a fence."""
-        place = Place(self._source, fence)
+        hero = self._record.hero if fence.header == HEADER else None
+        place = hero.place if hero else Place(self._source, fence)
         index = next(i for i, other in enumerate(self.fences) if other is fence)
         try:
-            composed = self._compose(fence)
-            found = self._resolve(composed, place)
+            composed = hero.composed if hero else self._compose(fence)
+            found = self._pages.resolve(composed, place)
+            twins = [self._pages.resolve(twin, place, "'dark': ")[0] for twin in composed.twins]
         except BlockError as error:
             problems = self._pages.bad_block(place, error)
             self._pages.saw(SeenBlock(place, self._file, None, problems))
             self.links[index] = UNAVAILABLE
             return error_figure(str(place))
-        self._pages.saw(SeenBlock(place, self._file, composed))
+        if not hero:  # which was seen before
+            self._pages.saw(SeenBlock(place, self._file, composed))
         options = composed.options
         alt, origin = alt_text(options)
         # To tell the place, the page's file is read and scanned once more.
@@ -118,32 +163,51 @@ class PageDocument:
                 logging.INFO,
                 f"{place}: the block has no 'alt': the prompt's first sentence stands in for it.",
             )
-        pictures = []
-        for variant, shown in zip(composed.shown_variants, found, strict=True):
-            if shown.path is None:
-                size = display_size(options, shown.width, shown.height)
-                self._record.pending.append(Pending(composed, variant, shown.name, size))
-            uri = self._pages.publish(shown, self._files)
-            pictures.append(Picture(self._url(uri), shown.width, shown.height, shown.placeholder))
+        if self._record.hero and self._record.hero.composed.request.key == composed.request.key:
+            options = {"loading": "eager", **options, "is_hero": True}
+        columns = len(found)
+        pictures = [
+            self._picture(composed.request, variant, options, shown, columns)
+            for variant, shown in zip(composed.shown_variants, found, strict=True)
+        ]
+        for number, (twin, shown) in enumerate(zip(composed.twins, twins, strict=True)):
+            dark = self._picture(twin.request, 1, options, shown, columns)
+            pictures[number] = replace(pictures[number], twin=dark)
         escaped = alt.replace("\\", "\\\\").replace("[", "\\[").replace("]", "\\]")
         self.links[index] = " ".join(f"![{escaped}]({picture.src})" for picture in pictures)
-        return build_figure(pictures, options)
+        return build_figure(pictures, options, self._pages.look)
 
-    def _resolve(self, composed: Composed, place: Place) -> list[Shown]:
-        """The files that a block shows.
+    def _picture(
+        self,
+        request: ImageRequest,
+        variant: int,
+        options: Mapping[str, Any],
+        shown: Shown,
+        columns: int,
+    ) -> Picture:
+        """A file as the page shows it, from now on among the site's files."""
+        if shown.path is None:
+            rendering = self._pages.rendering(options, shown, columns)
+            self._record.pending.append(Pending(request, variant, options, columns, rendering))
+        uri = self._pages.publish(shown, self._files)
+        return Picture(
+            self._url(uri),
+            shown.width,
+            shown.height,
+            shown.placeholder,
+            self._pages.source_sets(shown),
+            shown.model,
+            shown.source_type,
+        )
+
+    def hero(self, name: str) -> Hero:
+        """The block of an id as the page's hero.
 
         Raises:
-            BlockError: it asks for something that is known to be refused.
+            OptionError: there is no such block.
         """
-        try:
-            return self._pages.resolver.resolve(composed, place)
-        except ObjectionError as error:
-            raise BlockError(
-                [
-                    Problem(composed.lines.get(option, 0), message)
-                    for option, message in error.objections
-                ]
-            ) from None
+        composed = self._find_block(name)
+        return Hero(composed, Place(self._source, self._ids[name][0]))
 
     def _compose(self, fence: Fence) -> Composed:
         """A fence made whole.
@@ -151,10 +215,10 @@ class PageDocument:
         Raises:
             BlockError: it cannot be. Without a problem in it, the page's front matter is to blame.
         """
-        if self._record.is_broken:
+        if self._record.front_matter.wrong:
             raise BlockError([])
         block = parse_block(fence.header, fence.body)
-        site, options = self._pages.site, self._record.options
+        site, options = self._pages.site, self._record.front_matter.options
         return compose(block, site, options, self._folder, self._find_block)
 
     @cached_property

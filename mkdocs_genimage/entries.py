@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from mkdocs_genimage.cache import Missing, StoredImage
+from mkdocs_genimage.formats import EXTENSIONS
+from mkdocs_genimage.request import variant_stem
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,6 +18,11 @@ if TYPE_CHECKING:
 
 State = Literal["cached", "wanted", "pending", "generated", "failed", "placeholder"]
 """In the cache; would be asked for; is asked for; came; did not come; not asked for, whatever the reason."""
+
+GENERATED = "trainedAlgorithmicMedia"
+EDITED = "compositeWithTrainedAlgorithmicMedia"
+"""IPTC's codes for what a model made, and for what it made from pictures that were there
+(cv.iptc.org/newscodes/digitalsourcetype, 2026-11)."""
 
 ASSUMED_SIZE = (1024, 1024)
 """Pixels of a picture until it is there, where the author leaves its size to the server."""
@@ -31,6 +38,9 @@ class Shown:
         width: pixels.
         height: pixels.
         placeholder: whether it only stands in for the image.
+        sha256: of its bytes; empty where they are not known yet.
+        model: what made it; empty where that is not known.
+        source_type: `GENERATED`, `EDITED`, or empty for what no model made.
     """
 
     name: str
@@ -38,6 +48,31 @@ class Shown:
     width: int
     height: int
     placeholder: bool = False
+    sha256: str = ""
+    model: str = ""
+    source_type: str = ""
+
+    @classmethod
+    def stored(cls, image: StoredImage, request: ImageRequest) -> Shown:
+        """A picture that is there."""
+        facts = image.sidecar
+        return cls(
+            image.path.name,
+            image.path,
+            image.width,
+            image.height,
+            sha256=facts.get("sha256", ""),
+            model=facts.get("model", ""),
+            source_type="" if facts.get("adopted") else source_type(request),
+        )
+
+    @classmethod
+    def expected(cls, request: ImageRequest, variant: int) -> Shown:
+        """A picture that is being made, if it turns out as it was asked for."""
+        ending = EXTENSIONS[request.options.get("output_format", "png")]
+        name = variant_stem(request.stem, variant) + ending
+        size = requested_size(request)
+        return cls(name, None, *size, model=request.model, source_type=source_type(request))
 
 
 @dataclass
@@ -77,8 +112,13 @@ class Entry:
         is_ours = self.variant not in self.job.made_elsewhere
         self.state = "generated" if is_ours else "cached"
         self.cost = image.sidecar.get("cost") if is_ours else None
-        self.shown = Shown(image.path.name, image.path, image.width, image.height)
+        self.shown = Shown.stored(image, self.request)
         return True
+
+
+def source_type(request: ImageRequest) -> str:
+    """What kind of thing a request makes, as IPTC names it."""
+    return EDITED if request.images else GENERATED
 
 
 def requested_size(request: ImageRequest) -> tuple[int, int]:

@@ -4,15 +4,29 @@ from __future__ import annotations
 
 import html
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
 from xml.etree.ElementTree import Element, SubElement
 
+from markdown.util import AtomicString
+
+from mkdocs_genimage.light import Light, SourceSet
+from mkdocs_genimage.options import LINK_TO_ORIGINAL
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
 MAX_ALT_CHARS = 125
 """Screen readers read an alt text in one go; longer ones are hard to follow (WebAIM, 2024)."""
+PLACEHOLDER = "genimage-placeholder"
+NAMED_SRCSET = "genimage-srcset"
+"""A `srcset` of names only, until it is known where `src` leads. See `markdown.SourceFinisher`."""
+SCHEMA_TYPES = {
+    "trainedAlgorithmicMedia": "TrainedAlgorithmicMediaDigitalSource",
+    "compositeWithTrainedAlgorithmicMedia": "CompositeWithTrainedAlgorithmicMediaDigitalSource",
+}
+"""IPTC's codes to the members of schema.org's IPTCDigitalSourceEnumeration (schema.org 29, 2026-11)."""
+DISCLOSED = "AI-generated"
 
 
 @dataclass(frozen=True)
@@ -24,12 +38,48 @@ class Picture:
         width: pixels of the file.
         height: pixels of the file.
         placeholder: whether it only stands in for the image.
+        sources: the smaller files that a browser may choose instead.
+        model: what made it; empty where that is not known.
+        source_type: IPTC's code for how it came to be; empty for what no model made.
+        twin: the picture that is shown in its place in dark mode.
     """
 
     src: str
     width: int
     height: int
     placeholder: bool = False
+    sources: tuple[SourceSet, ...] = ()
+    model: str = ""
+    source_type: str = ""
+    twin: Picture | None = None
+
+
+@dataclass(frozen=True)
+class Look:
+    """What mkdocs.yml says of all figures.
+
+    Attributes:
+        light: about smaller files.
+        disclosure: how readers are told that a model made a picture.
+        disclosure_text: the words for it, with `{model}`; empty for the usual ones.
+        has_only_dark: whether the theme itself shows and hides what ends in `#only-light` or `#only-dark`,
+            as Material does.
+    """
+
+    light: Light = field(default_factory=Light)
+    disclosure: Literal["none", "label", "credit"] = "none"
+    disclosure_text: str = ""
+    has_only_dark: bool = False
+
+    def words(self, pictures: Sequence[Picture]) -> str:
+        """What readers are told of some pictures; empty if no model made them, or they are not told."""
+        made = [picture for picture in pictures if picture.source_type]
+        if not made or self.disclosure == "none":
+            return ""
+        models = ", ".join(dict.fromkeys(picture.model for picture in made if picture.model))
+        if self.disclosure_text:
+            return self.disclosure_text.replace("{model}", models)
+        return f"{DISCLOSED}, {models}" if models and self.disclosure == "credit" else DISCLOSED
 
 
 def alt_text(options: Mapping[str, Any]) -> tuple[str, str]:
@@ -94,31 +144,42 @@ def display_size(options: Mapping[str, Any], width: int, height: int) -> tuple[i
     return width, height
 
 
-def build_figure(pictures: Sequence[Picture], options: Mapping[str, Any]) -> Element:
+def build_figure(
+    pictures: Sequence[Picture], options: Mapping[str, Any], look: Look | None = None
+) -> Element:
     """The node for a block: `<figure>` with a caption, else `<p>`, as an ordinary image would stand.
 
     A `<figure>` without a caption would nest badly where authors already put one round the block.
+
+    Args:
+        pictures: what it shows, side by side.
+        options: the block's, in normal form. `is_hero` says that it is the first thing that readers see.
+        look: what holds for all figures.
     """
+    look = look or Look()
     caption = options.get("caption")
+    credit = look.words(pictures) if look.disclosure == "credit" else ""
     classes = ["genimage"]
     if len(pictures) > 1:
         classes.append("genimage-grid")
     if options.get("align"):
         classes.append(f"genimage-{options['align']}")
     classes += [name for name in options.get("class", ()) if name not in classes]
-    outer = Element("figure" if caption else "p", {"class": " ".join(classes)})
+    outer = Element("figure" if caption or credit else "p", {"class": " ".join(classes)})
     if options.get("id"):
         outer.set("id", options["id"])
     if _is_percent(options):
         outer.set("style", f"width:{options['width']}")
-    alt, _ = alt_text(options)
+    drawing = _Drawing(options, look, len(pictures))
     for picture in pictures:
-        parent = outer
-        if options.get("link"):
-            parent = SubElement(outer, "a", {"href": _literal(options["link"])})
-        parent.append(_image(picture, options, alt))
-    if caption:
-        SubElement(outer, "figcaption").text = caption
+        drawing.add(outer, picture)
+    if caption or credit:
+        figcaption = SubElement(outer, "figcaption")
+        if caption:
+            figcaption.text = f"{caption} " if credit else caption
+        if credit:
+            # The name of a model is no Markdown.
+            SubElement(figcaption, "span", {"class": "genimage-credit"}).text = AtomicString(credit)
     return outer
 
 
@@ -126,105 +187,120 @@ def _is_percent(options: Mapping[str, Any]) -> bool:
     return str(options.get("width", "")).endswith("%")
 
 
-def _image(picture: Picture, options: Mapping[str, Any], alt: str) -> Element:
-    width, height = display_size(options, picture.width, picture.height)
-    image = Element("img")
-    if picture.placeholder:
-        image.set("class", PLACEHOLDER)
-    image.set("alt", _literal(alt))
-    image.set("src", picture.src)
-    if options.get("title"):
-        image.set("title", _literal(options["title"]))
-    image.set("width", str(width))
-    image.set("height", str(height))
-    if _is_percent(options):
-        image.set("style", "width:100%")  # of the outer element, which has the wanted share
-    image.set("loading", options.get("loading", "lazy"))
-    if options.get("loading") != "eager":
-        image.set("decoding", "async")
-    return image
+@dataclass(frozen=True)
+class _Drawing:
+    """Makes the nodes of one block's pictures."""
+
+    options: Mapping[str, Any]
+    look: Look
+    columns: int
+
+    def add(self, outer: Element, picture: Picture) -> None:
+        """One picture, with its twin, its link and its label."""
+        words = self.look.words([picture])
+        parent = outer
+        if words:
+            parent = SubElement(
+                outer,
+                "span",
+                {
+                    "class": "genimage-frame",
+                    "itemscope": "itemscope",
+                    "itemtype": "https://schema.org/ImageObject",
+                },
+            )
+        link = self.options.get("link")
+        shown = [picture, picture.twin] if picture.twin else [picture]
+        holder = parent
+        for one in shown:
+            if link == LINK_TO_ORIGINAL:
+                holder = SubElement(parent, "a", {"href": one.src})
+            elif link and holder is parent:
+                holder = SubElement(parent, "a", {"href": _literal(link)})
+            scheme = ""
+            if picture.twin:
+                scheme = "light" if one is picture else "dark"
+            self._append(holder, one, scheme, is_item=bool(words))
+        if words:
+            kind = SCHEMA_TYPES.get(picture.source_type, picture.source_type)
+            # Not a <link>, which plugins that fetch what a page refers to would follow.
+            SubElement(
+                parent,
+                "meta",
+                {"itemprop": "digitalSourceType", "content": f"https://schema.org/{kind}"},
+            )
+            if self.look.disclosure == "label":
+                label = SubElement(parent, "span", {"class": "genimage-label"})
+                label.text = AtomicString(words)
+
+    def _append(self, parent: Element, picture: Picture, scheme: str, *, is_item: bool) -> None:
+        """One file: an `<img>`, in a `<picture>` where a browser may choose the format."""
+        width, height = display_size(self.options, picture.width, picture.height)
+        sizes = self.look.light.sizes_of(self.options, width, self.columns)
+        for source in picture.sources[:-1]:
+            if parent.tag != "picture":
+                parent = SubElement(parent, "picture")
+            SubElement(
+                parent,
+                "source",
+                {"type": source.mime_type, "sizes": sizes, NAMED_SRCSET: srcset(source)},
+            )
+        image = self._image(picture, scheme, width, height)
+        if is_item:
+            image.set("itemprop", "contentUrl")
+        if picture.sources:
+            image.set("sizes", sizes)
+            image.set(NAMED_SRCSET, srcset(picture.sources[-1]))
+        parent.append(image)
+
+    def _image(self, picture: Picture, scheme: str, width: int, height: int) -> Element:
+        options = self.options
+        image = Element("img")
+        classes = [f"genimage-{scheme}"] if scheme else []
+        if picture.placeholder:
+            classes.append(PLACEHOLDER)
+        if classes:
+            image.set("class", " ".join(classes))
+        image.set("alt", _literal(alt_text(options)[0]))
+        src = picture.src
+        if scheme and self.look.has_only_dark:
+            src += f"#only-{scheme}"
+        if scheme:
+            # A lightbox that goes from one to the next must not come to one that is hidden.
+            image.set("data-gallery", scheme)
+        image.set("src", src)
+        if picture.source_type and not picture.placeholder:
+            image.set(AI_GENERATED, "true")
+        if options.get("title"):
+            image.set("title", _literal(options["title"]))
+        image.set("width", str(width))
+        image.set("height", str(height))
+        if _is_percent(options):
+            image.set("style", "width:100%")  # of the outer element, which has the wanted share
+        image.set("loading", options.get("loading", "lazy"))
+        if options.get("loading") != "eager":
+            image.set("decoding", "async")
+        if options.get("is_hero"):
+            image.set("fetchpriority", "high")
+        return image
+
+
+AI_GENERATED = "data-ai-generated"
+
+
+def srcset(source: SourceSet, folder: str = "") -> str:
+    """The attribute for a set of files.
+
+    Args:
+        source: the set.
+        folder: what stands in front of the names.
+    """
+    return ", ".join(f"{folder}{one.name} {one.width}w" for one in source.candidates)
 
 
 def _literal(text: str) -> str:
     """A text for an attribute. Python-Markdown leaves what looks like an entity alone, which it is not."""
     return text.replace("&", "&amp;")
-
-
-PLACEHOLDER = "genimage-placeholder"
-
-
-@dataclass(frozen=True)
-class Correction:
-    """What an image that was still being made turned out to be.
-
-    Attributes:
-        expected: the file name that was put on the page.
-        expected_size: the `width` and `height` attributes that were.
-        name: the file name that is right.
-        size: the right attributes.
-        placeholder: whether a placeholder stands in for it.
-    """
-
-    expected: str
-    expected_size: tuple[int, int]
-    name: str
-    size: tuple[int, int]
-    placeholder: bool
-
-    @property
-    def is_as_expected(self) -> bool:
-        """Whether there is nothing to put right."""
-        return (self.name, self.size) == (self.expected, self.expected_size)
-
-
-def correct_images(content: str, corrections: Iterable[Correction]) -> str:
-    """The HTML of a page as it would have been, had all its images been known before.
-
-    Images are found by their file names, which hold the key, and by the size that was expected, as one
-    image may stand on a page in several sizes. They have no other mark, because other plugins may have
-    kept copies of the page by now.
-
-    Args:
-        content: the page's HTML.
-        corrections: what to put right, in the order of the page, which tells those of one name and size
-            apart.
-    """
-    names: dict[str, str] = {}
-    found: dict[tuple[str, str, str], list[Correction]] = {}
-    is_right = True
-    for item in corrections:
-        names[item.expected] = item.name
-        width, height = map(str, item.expected_size)
-        found.setdefault((item.expected, width, height), []).append(item)
-        is_right &= (item.name, item.size) == (item.expected, item.expected_size)
-    if is_right:
-        return content
-    # All names at once: a new one may hold an old one, which must not be replaced again.
-    any_name = re.compile("|".join(map(re.escape, names)))
-
-    def corrected(match: re.Match[str]) -> str:
-        tag = match[0]
-        name, width, height = any_name.search(tag), _WIDTH.search(tag), _HEIGHT.search(tag)
-        if not (name and width and height):
-            return tag
-        items = found.get((name[0], width[1], height[1]))
-        if items is None:
-            return tag
-        item = items.pop(0) if len(items) > 1 else items[0]
-        tag = _WIDTH.sub(f' width="{item.size[0]}"', tag, count=1)
-        tag = _HEIGHT.sub(f' height="{item.size[1]}"', tag, count=1)
-        if item.placeholder:  # attributes are in the order of the alphabet
-            tag = _ALT.sub(rf'\g<0> class="{PLACEHOLDER}"', tag, count=1)
-        return tag
-
-    content = _IMAGE.sub(corrected, content)
-    return any_name.sub(lambda match: names[match[0]], content)
-
-
-_IMAGE = re.compile(r"<img\b[^>]*>")
-_WIDTH = re.compile(r' width="(\d+)"')
-_HEIGHT = re.compile(r' height="(\d+)"')
-_ALT = re.compile(r' alt="[^"]*"')
 
 
 def error_figure(place: str) -> Element:

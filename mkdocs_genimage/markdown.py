@@ -22,6 +22,7 @@ from markdown.treeprocessors import Treeprocessor
 from markdown.util import AtomicString, code_escape
 
 from mkdocs_genimage.fences import LANGUAGE, Fence, scan
+from mkdocs_genimage.figure import NAMED_SRCSET
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -84,6 +85,11 @@ _LATE_RE = re.compile(
     re.DOTALL | re.IGNORECASE,
 )
 
+_SOURCE_END_RE = re.compile(
+    r'(?P<tag><source sizes="[^"]*" srcset="[^"]*" type="image/\w+")></source>'
+)
+"""What the serializer makes of a `<source>` before Python 3.11, which knows that it has no end."""
+
 _STAND_IN = "genimage"
 """What a figure is called while blocks are parsed, whatever its tag.
 
@@ -91,7 +97,13 @@ Other extensions do things to a `<p>` that must not happen to a picture: definit
 make its text the terms, footnotes and captions add to a text that it may not have.
 """
 
-_LATE_TREEPROCESSORS = ("inline", "mkdocs_extract_anchors", "unescape", "relpath")
+_LATE_TREEPROCESSORS = (
+    "inline",
+    "mkdocs_extract_anchors",
+    "unescape",
+    "relpath",
+    "genimage_sources",
+)
 """What a node that comes too late for the tree still has to go through, in the order of the tree.
 
 Inline Markdown in captions; MkDocs' list of a page's anchors and its rewriting of links, where it
@@ -310,6 +322,33 @@ class TreeFinisher(Treeprocessor):
                 code.text = AtomicString(self._conversion.restore(code.text, code_escape))
 
 
+class SourceFinisher(Treeprocessor):
+    """Puts the smaller files of a picture where its `src` leads, once that is known.
+
+    MkDocs makes the URL of `src`, whatever view of a page is rendered, and knows of no other attribute.
+    """
+
+    NAME = "genimage_sources"
+
+    def __init__(self, md: Markdown, conversion: _Conversion) -> None:
+        super().__init__(md)
+        self._conversion = conversion
+
+    def run(self, root: Element) -> None:
+        """Finish each list of names."""
+        if not self._conversion.fences:
+            return
+        folder = ""
+        # The tags of a <picture> come before its image in the tree, and take their folder from it.
+        for element in reversed(list(root.iter())):
+            if element.tag == "img":
+                folder = element.get("src", "").partition("#")[0].rpartition("/")[0]
+            names = element.attrib.pop(NAMED_SRCSET, "")
+            if names:
+                front = f"{folder}/" if folder else ""
+                element.set("srcset", ", ".join(front + name for name in names.split(", ")))
+
+
 class LatePostprocessor(Postprocessor):
     """Deals with the markers that never met the block parser, because they stand in raw HTML.
 
@@ -324,9 +363,11 @@ class LatePostprocessor(Postprocessor):
 
     def run(self, text: str) -> str:
         """Replace the markers that are left in a text."""
-        if not self._conversion.fences or not any(begin in text for begin in _MARKER_BEGINS):
+        if not self._conversion.fences:
             return text
-        return _LATE_RE.sub(self._replace, text)
+        if any(begin in text for begin in _MARKER_BEGINS):
+            text = _LATE_RE.sub(self._replace, text)
+        return _SOURCE_END_RE.sub(r"\g<tag> />", text)
 
     def _replace(self, match: re.Match[str]) -> str:
         if match["verbatim"]:
@@ -387,6 +428,11 @@ class GenimageExtension(Extension):
             TreeFinisher(md, conversion),
             TreeFinisher.NAME,
             40,  # Below footnotes (50), which parse more blocks; above highlighting (30) and inline (20).
+        )
+        md.treeprocessors.register(
+            SourceFinisher(md, conversion),
+            SourceFinisher.NAME,
+            -1,  # Right below MkDocs' relpath (0), which makes the URLs.
         )
         md.postprocessors.register(
             LatePostprocessor(md, conversion),

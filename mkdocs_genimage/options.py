@@ -16,6 +16,10 @@ from mkdocs_genimage.values import did_you_mean, shown
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+NO_DARK = "none"
+"""What `dark` says where there is to be no second picture, against a default."""
+LINK_TO_ORIGINAL = "original"
+
 
 @dataclass(frozen=True)
 class Option:
@@ -203,6 +207,14 @@ _TABLE = (
         "Count it up to get another take of the same prompt.",
     ),
     Option(
+        "dark",
+        "generation",
+        values.read_prompt,
+        f"text, at most {values.MAX_PROMPT_CHARS:,} characters, or none",
+        "A second picture, for dark mode: what to change in the first, like `the same scene at night`. "
+        "It is an edit of the first, and paid for; `none` for no such picture.",
+    ),
+    Option(
         "extra",
         "generation",
         _extra,
@@ -270,8 +282,8 @@ _TABLE = (
         "link",
         "presentation",
         values.read_link,
-        "a page of the docs, or a URL with http, https or mailto",
-        "Where a click on the picture leads.",
+        "a page of the docs, a URL with http, https or mailto, or original",
+        "Where a click on the picture leads; `original` is the picture itself, at its full size.",
     ),
     _words(
         "loading",
@@ -337,8 +349,7 @@ def read_options(
     return read, wrong
 
 
-def conflicts(options: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """(option, message) for options that are each fine but not together, after all defaults are in."""
+def _conflicts_with_format(options: Mapping[str, Any]) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
     form = options.get("output_format")
     if options.get("background") == "transparent" and form in ("jpeg", "gif"):
@@ -360,6 +371,15 @@ def conflicts(options: Mapping[str, Any]) -> list[tuple[str, str]]:
         for name in ("frame_count", "frame_duration_ms")
         if name in options and form != "gif"
     )
+    if options.get("dark", NO_DARK) != NO_DARK and form in ("gif", "svg"):
+        message = f"'dark' edits the picture, which cannot be done with 'output_format: {form}'. "
+        found.append(("dark", message + "Allowed: png, jpeg, webp, or 'dark: none'."))
+    return found
+
+
+def conflicts(options: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """(option, message) for options that are each fine but not together, after all defaults are in."""
+    found = _conflicts_with_format(options)
     if "mask" in options and "image" not in options:
         found.append(("mask", "'mask' needs an 'image' that it belongs to."))
     if "markup" in options and "image" not in options:

@@ -4,35 +4,45 @@ from __future__ import annotations
 
 import logging
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mkdocs.exceptions import PluginError
-from mkdocs.structure.files import File, InclusionLevel
 
-from mkdocs_genimage.document import HomelessDocument, PageDocument, PageRecord, SeenBlock
+from mkdocs_genimage.assets import Assets
+from mkdocs_genimage.compose import compose
+from mkdocs_genimage.corrections import Correction, Rendering, correct_images, gather_sources
+from mkdocs_genimage.document import Hero, HomelessDocument, PageDocument, PageRecord, SeenBlock
+from mkdocs_genimage.errors import BlockError, ObjectionError, OptionError, Problem
 from mkdocs_genimage.fences import scan
-from mkdocs_genimage.figure import Correction, correct_images, display_size
+from mkdocs_genimage.figure import display_size
+from mkdocs_genimage.hero import (
+    FrontMatter,
+    FrontMatterPlace,
+    no_blocks,
+    social_tags,
+    with_hero,
+)
+from mkdocs_genimage.light import Light, social_name
 from mkdocs_genimage.log import log
-from mkdocs_genimage.options import SITE_WIDE, read_options
 from mkdocs_genimage.places import Place, Source, align
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from markdown import Markdown
     from mkdocs.config.defaults import MkDocsConfig
-    from mkdocs.structure.files import Files
+    from mkdocs.structure.files import File, Files
     from mkdocs.structure.pages import Page
 
-    from mkdocs_genimage.compose import Site
+    from mkdocs_genimage.compose import Composed, Site
     from mkdocs_genimage.entries import Shown
-    from mkdocs_genimage.errors import BlockError
     from mkdocs_genimage.fences import Fence
+    from mkdocs_genimage.figure import Look
+    from mkdocs_genimage.light import SourceSet
     from mkdocs_genimage.markdown import Document
     from mkdocs_genimage.resolver import Resolver
-
-STYLESHEET = "genimage.css"
 
 
 class Pages:
@@ -41,24 +51,27 @@ class Pages:
     Args:
         site: what mkdocs.yml says that decides requests.
         resolver: finds the pictures.
+        look: what it says of all figures.
         assets_dir: where they stand in the site.
         config: the site's configuration.
     """
 
     def __init__(
-        self, site: Site, resolver: Resolver, assets_dir: str, config: MkDocsConfig
+        self, site: Site, resolver: Resolver, look: Look, assets_dir: str, config: MkDocsConfig
     ) -> None:
         self.site = site
         self.resolver = resolver
+        if resolver.policy in ("plan", "off"):  # nothing is published, or only placeholders
+            look = replace(look, light=Light())
+        self.look = look
         self.seen: list[SeenBlock] | None = None
         """With a list here, each block is noted that is rendered."""
-        self._assets_dir = assets_dir
+        self._assets = Assets(config, assets_dir, resolver.cache_folder, look.light)
         self._config = config
         self._records: dict[str, PageRecord] = {}
         self._current: tuple[File, Files] | None = None
         self._told: set[str] = set()
         self._bad_blocks: list[str] = []
-        self._is_settled = False
         self._corrections: list[Correction] = []
 
     @property
@@ -68,9 +81,70 @@ class Pages:
 
     # What MkDocs' events bring
 
-    def begin_page(self, page: Page, files: Files) -> None:
-        """A page is about to be rendered: the fallback for Markdown objects that do not say theirs."""
+    def announce(self, page: Page, files: Files) -> None:
+        """A page was read. If its front matter has a hero, everybody finds it from now on."""
+        front_matter = page.meta.get("genimage")
+        if not isinstance(front_matter, dict) or "hero" not in front_matter:
+            return
+        file = page.file
+        record = self._record(file)
+        if record.front_matter.hero is None or record.front_matter.wrong:
+            return
+        place = FrontMatterPlace.of(self._file_name(file), lambda: file.content_string)
+        try:
+            block, options = record.front_matter.hero, record.front_matter.options
+            folder = Path(file.abs_src_path).parent if file.abs_src_path else None
+            hero = Hero(compose(block, self.site, options, folder, no_blocks), place)
+            self._set_hero(record, hero, page, files)
+        except BlockError as error:
+            self.saw(SeenBlock(place, file, None, self.bad_block(place, error)))
+            return
+        self.saw(SeenBlock(place, file, hero.composed))
+
+    def begin_page(self, page: Page, markdown: str, files: Files) -> str:
+        """A page is about to be rendered.
+
+        Returns:
+            Its Markdown, with a fence for its hero if that is to be seen.
+        """
+        # The fallback for Markdown objects that do not say their page.
         self._current = (page.file, files)
+        record = self._records.get(page.file.src_uri)
+        if record is None or record.front_matter.wrong:
+            return markdown
+        if record.front_matter.block_id:
+            self._set_block_as_hero(record, page, markdown, files)
+        return with_hero(markdown) if record.hero and record.front_matter.show else markdown
+
+    def _set_block_as_hero(
+        self, record: PageRecord, page: Page, markdown: str, files: Files
+    ) -> None:
+        file = page.file
+        fences = scan(markdown.split("\n")).fences
+        source = Source(self._file_name(file), lambda: file.content_string, fences)
+        document = PageDocument(self, record, file, files, source, is_inner=False)
+        place = FrontMatterPlace.of(source.name, source.read)
+        try:
+            self._set_hero(record, document.hero(record.front_matter.block_id), page, files)
+        except OptionError as error:
+            self.bad_block(place, BlockError([Problem(0, f"'hero': {error}")]))
+        except BlockError:
+            pass  # The block itself tells what is wrong with it.
+
+    def _set_hero(self, record: PageRecord, hero: Hero, page: Page, files: Files) -> None:
+        """Make a page's hero known to themes and plugins.
+
+        Raises:
+            BlockError: it would be refused.
+        """
+        shown = self.resolve(hero.composed, hero.place)[0]
+        record.hero = hero
+        record.page = page
+        # What the author chose for the page stays.
+        if not shown.placeholder and not page.meta.get("image"):
+            record.social = f"{self._assets.folder}/{social_name(shown.name)}"
+            page.meta["image"] = record.social
+            self._assets.publish_social(shown, files)
 
     def end_page(self, page: Page) -> None:
         """A page was rendered: nobody who reads its Markdown from now on shall find a raw prompt."""
@@ -99,17 +173,43 @@ class Pages:
             PluginError: pictures are missing or blocks are bad, and the policy is `error`.
         """
         missing = self.resolver.settle()
-        self._is_settled = True
         for record in self._records.values():
             if record.pending and record.page is not None:
                 self._correct(record, record.page, files)
-        if self._records:
-            self._add_stylesheet(files)
+            if record.social and record.hero and record.page is not None:
+                shown = self.resolver.final(*record.hero.picture)
+                if shown.placeholder:
+                    del record.page.meta["image"]
+                    record.social = ""
+                self._assets.publish_social(shown, files)
+        self._assets.settle()
+        if any(record.documents for record in self._records.values()):
+            self._assets.publish_stylesheet(files)
         if self.resolver.policy == "error" and (missing or self._bad_blocks):
             listed = "\n  ".join([*self._bad_blocks, *missing])
             raise PluginError(
                 f"genimage: 'missing: error' is set, and these pictures are missing:\n  {listed}"
             )
+
+    def finish_output(self, output: str, page: Page) -> str:
+        """A page's HTML is finished.
+
+        Returns:
+            It, with the tags for its hero. Smaller files lie where their pictures do, also where another
+            plugin has put a page into this one.
+        """
+        record = self._records.get(page.file.src_uri)
+        if record and record.social and record.hero:
+            image = self.resolver.final(*record.hero.picture)
+            site_url = self._config.site_url or ""
+            output = social_tags(output, site_url, record.social, image, record.hero.composed)
+        return self._gathered(output)
+
+    def _gathered(self, output: str) -> str:
+        light = self.look.light
+        if (light.widths or light.formats) and self._assets.folder in output:
+            return gather_sources(output, self._assets.folder)
+        return output
 
     def finish(self) -> None:
         """Correct what other plugins wrote from copies of pages that they took before `settle`.
@@ -156,17 +256,47 @@ class Pages:
 
     # What documents ask
 
+    def resolve(self, composed: Composed, place: Place, front: str = "") -> list[Shown]:
+        """The files that a block shows.
+
+        Args:
+            composed: the block.
+            place: where it stands.
+            front: what messages begin with.
+
+        Raises:
+            BlockError: it asks for something that is known to be refused.
+        """
+        try:
+            return self.resolver.resolve(composed, place)
+        except ObjectionError as error:
+            raise BlockError(
+                [
+                    Problem(composed.lines.get(option, 0), front + message)
+                    for option, message in error.objections
+                ]
+            ) from None
+
     def publish(self, shown: Shown, files: Files) -> str:
         """Make sure that a picture is among the site's files. Returns its path there."""
-        uri = f"{self._assets_dir}/{shown.name}"
-        if uri not in files.src_uris:
-            # A file that is still being made is read from its folder only when the site is written.
-            path = shown.path or self.resolver.cache_folder / shown.name
-            file = self._file(uri, path)
-            files.append(file)
-            if self._is_settled:  # a view that is rendered after MkDocs has copied the files
-                file.copy_file()
-        return uri
+        return self._assets.publish(shown, files)
+
+    def rendering(self, options: Mapping[str, Any], shown: Shown, columns: int) -> Rendering:
+        """How a picture stands on a page.
+
+        Args:
+            options: its block's.
+            shown: the picture.
+            columns: how many stand beside each other there.
+        """
+        size = display_size(options, shown.width, shown.height)
+        sources = self.source_sets(shown)
+        sizes = self.look.light.sizes_of(options, size[0], columns) if sources else ""
+        return Rendering(shown.name, size, sources, sizes, shown.placeholder)
+
+    def source_sets(self, shown: Shown) -> tuple[SourceSet, ...]:
+        """The smaller files that a page offers for a picture."""
+        return self._assets.source_sets(shown)
 
     def bad_block(self, place: Place, error: BlockError) -> tuple[str, ...]:
         """Tell each problem of a block, once however often its page is rendered.
@@ -213,10 +343,8 @@ class Pages:
         if record is None:
             record = self._records[file.src_uri] = PageRecord(file.page)
             meta = getattr(file.page, "meta", None) or {}
-            options, wrong = read_options(meta.get("genimage"), SITE_WIDE)
-            record.options = options
-            record.is_broken = bool(wrong)
-            for _, message in wrong:
+            record.front_matter = FrontMatter.read(meta.get("genimage"))
+            for message in record.front_matter.wrong:
                 text = f"{self._file_name(file)}:1: 'genimage' in the front matter: {message}"
                 if self.tell(logging.WARNING, text):
                     self._bad_blocks.append(text)
@@ -229,39 +357,18 @@ class Pages:
         path = os.path.relpath(file.abs_src_path, self.site.project_dir)
         return file.src_uri if path.startswith("..") else path.replace(os.sep, "/")
 
-    def _file(self, uri: str, path: Path) -> File:
-        file = File.generated(
-            self._config, uri, abs_src_path=str(path), inclusion=InclusionLevel.INCLUDED
-        )
-        file.generated_by = (
-            "genimage"  # while a page renders, MkDocs does not know whose file it is
-        )
-        return file
-
     def _correct(self, record: PageRecord, page: Page, files: Files) -> None:
         corrections = []
         for pending in record.pending:
-            shown = self.resolver.final(pending.composed.request, pending.variant)
-            if shown.name != pending.name:
-                wrong = files.get_file_from_path(f"{self._assets_dir}/{pending.name}")
-                if wrong is not None:
-                    files.remove(wrong)
-            self.publish(shown, files)
-            size = display_size(pending.composed.options, shown.width, shown.height)
-            corrections.append(
-                Correction(pending.name, pending.size, shown.name, size, shown.placeholder)
-            )
+            shown = self.resolver.final(pending.request, pending.variant)
+            if shown.name != pending.rendering.name:
+                self._assets.withdraw(pending.rendering.name, files)
+            self._assets.publish(shown, files)
+            actual = self.rendering(pending.options, shown, pending.columns)
+            corrections.append(Correction(pending.rendering, actual))
         self._corrections += corrections
         page.content = correct_images(page.content or "", corrections)
         page.markdown = correct_images(page.markdown or "", corrections)
         record.links = {
             correct_images(link, corrections): sources for link, sources in record.links.items()
         }
-
-    def _add_stylesheet(self, files: Files) -> None:
-        uri = f"{self._assets_dir}/{STYLESHEET}"
-        if files.get_file_from_path(uri) is None:
-            files.append(self._file(uri, Path(__file__).with_name(STYLESHEET)))
-        if uri not in self._config.extra_css:
-            # First, so that every stylesheet of the site's own can override it.
-            self._config.extra_css.insert(0, uri)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 from mkdocs.exceptions import PluginError
-from mkdocs.plugins import BasePlugin, event_priority
+from mkdocs.plugins import BasePlugin, CombinedEvent, event_priority
 
 from mkdocs_genimage.command import make_drafts, make_generator
 from mkdocs_genimage.config import GenimageConfig
@@ -61,7 +61,13 @@ class GenimagePlugin(BasePlugin[GenimageConfig]):
         assert self.generator is not None
         assert self._drafts is not None
         resolver = Resolver(self.generator.cache, self.generator, self._drafts, self._policy())
-        self._pages = Pages(self.config.site(config), resolver, self.config.assets_dir, config)
+        self._pages = Pages(
+            self.config.site(config),
+            resolver,
+            self.config.look(config),
+            self.config.assets_dir,
+            config,
+        )
         config.markdown_extensions = [
             extension
             for extension in config.markdown_extensions
@@ -84,8 +90,8 @@ class GenimagePlugin(BasePlugin[GenimageConfig]):
                     files.remove(file)
         return files
 
-    @event_priority(-100)
-    def on_page_markdown(
+    @event_priority(45)  # below the meta plugin (50), which completes front matter
+    def _announce_page(
         self,
         markdown: str,
         *,
@@ -93,9 +99,23 @@ class GenimagePlugin(BasePlugin[GenimageConfig]):
         config: MkDocsConfig,
         files: Files,
     ) -> None:
-        """Note whose Markdown is rendered next."""
+        """Let everybody know the page's hero."""
         if self._pages:
-            self._pages.begin_page(page, files)
+            self._pages.announce(page, files)
+
+    @event_priority(-100)
+    def _begin_page(
+        self,
+        markdown: str,
+        *,
+        page: Page,
+        config: MkDocsConfig,
+        files: Files,
+    ) -> str:
+        """Note whose Markdown is rendered next."""
+        return self._pages.begin_page(page, markdown, files) if self._pages else markdown
+
+    on_page_markdown = CombinedEvent(_announce_page, _begin_page)
 
     @event_priority(100)
     def on_page_content(
@@ -115,6 +135,11 @@ class GenimagePlugin(BasePlugin[GenimageConfig]):
         """Wait for the pictures before anybody copies files or renders views."""
         if self._pages:
             self._pages.settle(files)
+
+    @event_priority(-100)
+    def on_post_page(self, output: str, *, page: Page, config: MkDocsConfig) -> str:
+        """Complete the page's HTML."""
+        return self._pages.finish_output(output, page) if self._pages else output
 
     @event_priority(-100)
     def on_post_build(self, *, config: MkDocsConfig) -> None:

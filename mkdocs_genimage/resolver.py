@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Literal
 from mkdocs_genimage.cache import Cache, Missing, StoredImage
 from mkdocs_genimage.entries import Entry, Shown, requested_size
 from mkdocs_genimage.errors import ObjectionError
-from mkdocs_genimage.formats import EXTENSIONS
 from mkdocs_genimage.log import log
 from mkdocs_genimage.report import missing_lines, report_failures, report_stale, summarise
-from mkdocs_genimage.request import BlockInput, variant_stem
+from mkdocs_genimage.request import BlockInput
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -183,7 +182,7 @@ class Resolver:
             return Entry(request, variant, self._draw(request, variant, size), "placeholder")
         found = self._cache.find(request, variant)
         if isinstance(found, StoredImage):
-            shown = Shown(found.path.name, found.path, found.width, found.height)
+            shown = Shown.stored(found, request)
             stale = self._is_stale(request, found)
             return Entry(request, variant, shown, "cached", found, stale=stale)
         if found.reason:
@@ -196,9 +195,7 @@ class Resolver:
             if self.policy == "plan":
                 drawn = self._draw(request, variant, shown_size)
                 return Entry(request, variant, drawn, "wanted", found)
-            ending = EXTENSIONS[request.options.get("output_format", "png")]
-            name = variant_stem(request.stem, variant) + ending
-            return Entry(request, variant, Shown(name, None, *size), "pending", found)
+            return Entry(request, variant, Shown.expected(request, variant), "pending", found)
         elif self._asks and self._settled and not found.reason:
             log.warning(
                 "%s: the block came up only when the pictures were made, in a page that another plugin "

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 FOLDER = ".verified"
 """Below the cache's folder. Holds a `.gitignore` of its own."""
-VERSION = 2
+VERSION = 3
 WORTH_SECONDS = 0.02
 """Less than that nobody notices, and a file more in the folder asks for an explanation."""
 SECONDS_PER_IMAGE = 0.0001

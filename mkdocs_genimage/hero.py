@@ -1,0 +1,162 @@
+"""The picture of a whole page, from its front matter: for feeds, social media, and the page's top."""
+
+from __future__ import annotations
+
+import html
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urljoin
+
+from mkdocs_genimage.block import Block
+from mkdocs_genimage.errors import OptionError
+from mkdocs_genimage.fences import Fence
+from mkdocs_genimage.figure import alt_text
+from mkdocs_genimage.light import SOCIAL_WIDTH
+from mkdocs_genimage.options import OPTIONS, SITE_WIDE, Option, read_options
+from mkdocs_genimage.places import Place, Source
+from mkdocs_genimage.values import read_boolean, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mkdocs_genimage.compose import Composed
+    from mkdocs_genimage.entries import Shown
+
+SHOW = Option(
+    "show",
+    "presentation",
+    read_boolean,
+    "true or false",
+    "Whether the page shows its picture below its title.",
+)
+HEADER = "genimage hero"
+"""The header of the fence that stands in a page's text where its hero is to be seen."""
+
+
+@dataclass(frozen=True)
+class FrontMatter:
+    """What a page's front matter says under `genimage`.
+
+    Attributes:
+        options: for all blocks of the page, in normal form.
+        hero: the block that its `hero` stands for; None without one.
+        block_id: the id of the block that is the hero, where `hero` names one.
+        show: whether the page shows its hero.
+        wrong: a message for each thing that is wrong with it.
+    """
+
+    options: dict[str, Any] = field(default_factory=dict)
+    hero: Block | None = None
+    block_id: str = ""
+    show: bool = False
+    wrong: tuple[str, ...] = ()
+
+    @classmethod
+    def read(cls, value: Any) -> FrontMatter:
+        """Read it; what is wrong is told by the result."""
+        hero = None
+        if isinstance(value, dict) and "hero" in value:
+            value = dict(value)
+            hero = value.pop("hero")
+        options, wrong = read_options(value, SITE_WIDE)
+        messages = [message for _, message in wrong]
+        if isinstance(hero, str) and hero.startswith("#") and len(hero) > 1:
+            return cls(options, block_id=hero[1:], wrong=tuple(messages))
+        if hero is None:
+            return cls(options, wrong=tuple(messages))
+        if not isinstance(hero, dict) or "prompt" not in hero:
+            messages.append(
+                f"'hero' cannot be {shown(hero)}. Allowed: a mapping with 'prompt' and further options of "
+                "a block, or '#id' in quotes, for a block of the page."
+            )
+            return cls(options, wrong=tuple(messages))
+        own, wrong = read_options(hero, {**OPTIONS, SHOW.name: SHOW})
+        messages += [f"'hero': {message}" for _, message in wrong]
+        show = bool(own.pop(SHOW.name, False))
+        block = None if wrong else Block(own)
+        return cls(options, block, show=show, wrong=tuple(messages))
+
+
+@dataclass(frozen=True)
+class FrontMatterPlace(Place):
+    """A place in a page's front matter."""
+
+    @classmethod
+    def of(cls, name: str, read: Callable[[], str]) -> FrontMatterPlace:
+        """The line of `hero:` in a file.
+
+        Args:
+            name: the file as messages name it.
+            read: gives its text; raises OSError or ValueError where it cannot.
+        """
+        try:
+            lines = read().split("\n")
+        except (OSError, ValueError):
+            lines = []
+        line = next((i for i, text in enumerate(lines) if text.strip().startswith("hero:")), 0)
+        fence = Fence(HEADER, "", (), "", line, line + 1)
+        return cls(Source(name, read, [fence]), fence)
+
+    def at(self, line: int = 0) -> str:
+        """`docs/guide.md:3`: the line of `hero:`, whatever is asked for."""
+        return f"{self.source.name}:{self.fence.start + 1}"
+
+    def __str__(self) -> str:
+        return self.at()
+
+
+def no_blocks(_name: str) -> Composed:
+    """What a hero finds of its page's blocks.
+
+    Raises:
+        OptionError: always.
+    """
+    raise OptionError(
+        "a hero is made before the page's blocks, so it cannot be made from one. Use the path of a file."
+    )
+
+
+def with_hero(markdown: str) -> str:
+    """A page's text with the fence for its hero below the title, or at the top."""
+    lines = markdown.split("\n")
+    first = next((i for i, line in enumerate(lines) if line.strip()), 0)
+    title = lines[first] if lines else ""
+    at = 0
+    if title.startswith("# "):
+        at = first + 1
+    elif first + 1 < len(lines) and title.strip() and set(lines[first + 1].strip()) == {"="}:
+        at = first + 2
+    return "\n".join([*lines[:at], "", f"```{HEADER}", "```", "", *lines[at:]])
+
+
+def social_tags(output: str, site_url: str, uri: str, image: Shown, composed: Composed) -> str:
+    """A finished page with the tags that tell social media of its picture, unless it has such tags.
+
+    Args:
+        output: the page.
+        site_url: the site's address; such tags take no others.
+        uri: the picture for social media, relative to that.
+        image: the picture that it is made from.
+        composed: what it was made by.
+    """
+    if not site_url or "og:image" in output:
+        return output
+    head, end, rest = output.partition("</head>")
+    if not end:
+        return output
+    width = min(image.width, SOCIAL_WIDTH)
+    facts = {
+        "og:image": urljoin(site_url.rstrip("/") + "/", quote(uri)),
+        "og:image:type": "image/jpeg",
+        "og:image:width": str(width),
+        "og:image:height": str(max(1, round(width * image.height / image.width))),
+        "og:image:alt": alt_text(composed.options)[0],
+    }
+    tags = [
+        f'<meta property="{name}" content="{html.escape(value)}">'
+        for name, value in facts.items()
+        if value
+    ]
+    if "twitter:card" not in head:
+        tags.append('<meta name="twitter:card" content="summary_large_image">')
+    return head + "".join(tags) + end + rest
