@@ -83,15 +83,25 @@ class Look:
 
 
 def alt_text(options: Mapping[str, Any]) -> tuple[str, str]:
-    """The alt text of a block, and where it is from: `alt`, `decorative`, `caption` or `prompt`."""
+    """The alt text of a block, and where it is from: `alt`, `decorative`, `prompt` or `caption`.
+
+    A caption is read out anyhow. As an alt text it would be heard twice, so a picture has none where its
+    caption says all that there is to say.
+    """
     if options.get("decorative"):
         return "", "decorative"
     if options.get("alt"):
         return str(options["alt"]), "alt"
+    sentence = first_sentence(str(options.get("prompt", "")))
     caption = plain_text(str(options.get("caption", "")))
-    if caption:
-        return caption, "caption"
-    return first_sentence(str(options.get("prompt", ""))), "prompt"
+    if caption and _letters(caption) == _letters(sentence):
+        return "", "caption"
+    return sentence, "prompt"
+
+
+def _letters(text: str) -> str:
+    """A text as it is heard."""
+    return "".join(filter(str.isalnum, text)).casefold()
 
 
 def plain_text(markdown: str) -> str:

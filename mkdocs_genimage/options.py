@@ -226,8 +226,8 @@ _TABLE = (
         "presentation",
         values.read_line,
         "text",
-        "What the picture shows, for those who do not see it. Without it: the caption, else the "
-        "prompt's first sentence.",
+        "What the picture shows, for those who do not see it. Without it: the prompt's first sentence, "
+        "unless the caption says the same.",
     ),
     Option(
         "decorative",

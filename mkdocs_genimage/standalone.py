@@ -10,6 +10,7 @@ default `.`). A picture that is not in the cache shows as a placeholder within t
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -17,7 +18,7 @@ from urllib.parse import quote
 from mkdocs_genimage.block import parse_block
 from mkdocs_genimage.cache import Cache, StoredImage
 from mkdocs_genimage.compose import Site, compose, read_styles
-from mkdocs_genimage.entries import requested_size
+from mkdocs_genimage.entries import Shown, requested_size
 from mkdocs_genimage.errors import BlockError, ConfigurationError, OptionError
 from mkdocs_genimage.figure import Picture, build_figure, error_figure
 from mkdocs_genimage.formats import MIME_TYPES, sniff
@@ -64,7 +65,9 @@ class CachedPictures:
         """A cached image, or a placeholder as a data URL."""
         found = self.cache.find(request, variant)
         if isinstance(found, StoredImage):
-            return Picture(self._url + quote(found.path.name), found.width, found.height)
+            shown = Shown.stored(found, request)
+            src = self._url + quote(shown.name)
+            return Picture(src, shown.width, shown.height, source_type=shown.source_type)
         if found.reason:
             log.warning("%s", found.reason)
         data = self._drafts.generate(request, variant).images[variant - 1]
@@ -89,6 +92,9 @@ class _Document:
         pictures = [
             self._pictures.picture(composed.request, variant) for variant in composed.shown_variants
         ]
+        for number, twin in enumerate(composed.twins):
+            dark = self._pictures.picture(twin.request, 1)
+            pictures[number] = replace(pictures[number], twin=dark)
         return build_figure(pictures, composed.options)
 
     def near_miss(self, line: str, index: int, advice: str) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from browser import chromium
 
 COMMAND = Path(__file__).parent.parent / "benchmarks/run.py"
 SECONDS = 300
@@ -86,3 +87,27 @@ def test_a_size_that_is_none(child_env: dict[str, str], size: str) -> None:
     done = run(child_env, f"--size={size}")
     assert done.returncode == 2
     assert f"'{size}' is not like 3840x2160" in done.stderr
+
+
+def test_page_weight(child_env: dict[str, str]) -> None:
+    with chromium():  # skips where there is none
+        pass
+    command = [sys.executable, str(COMMAND.with_name("page_weight.py")), "--json"]
+    done = subprocess.run(
+        [*command, "--settings", "webp"],
+        env=child_env,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    weights = json.loads(done.stdout)["weights"]
+    by = {(one["setting"], one["width"], one["scale"]): one for one in weights}
+    for (setting, width, scale), one in by.items():
+        assert len(one["files"]) == 4
+        if setting == "off":
+            assert all(name.endswith(".png") for name in one["files"])
+        else:
+            assert all(name.endswith("w.webp") for name in one["files"])
+            assert one["image_bytes"] < 0.2 * by["off", width, scale]["image_bytes"]

@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 import yaml
-from sites import Build, Run, Site, broken_links, differences, read_tags, tree
+from links import broken_links
+from mkdocs.utils.meta import get_data
+from sites import Build, Run, Site, differences, read_tags, tree
 
 from mkdocs_genimage.block import Block, parse_block
 from mkdocs_genimage.fences import scan
+from mkdocs_genimage.hero import FrontMatter
 
 if TYPE_CHECKING:
     from api_server import ImagesServer
@@ -30,18 +33,23 @@ def example(tmp_path: Path) -> Site:
 
 
 def blocks(site: Site) -> list[Block]:
-    """All blocks of the site."""
+    """All blocks of the site, and the heroes that its pages show."""
     found = []
     for path in sorted((site.root / "docs").rglob("*.md")):
-        fences = scan(path.read_text(encoding="utf-8").split("\n")).fences
+        text, meta = get_data(path.read_text(encoding="utf-8"))
+        hero = FrontMatter.read(meta.get("genimage"))
+        found += [hero.hero] if hero.hero and hero.show else []
+        fences = scan(text.split("\n")).fences
         found += [parse_block(one.header, one.body) for one in fences]
     return found
 
 
 def variants(block: Block) -> tuple[int, int]:
-    """How many pictures a block has, and how many of them it shows."""
+    """How many pictures a block has, and how many of them it shows, twins for dark mode included."""
     count = block.options.get("n", 1)
-    return count, count if block.options.get("pick") == "all" else 1
+    shown = count if block.options.get("pick") == "all" else 1
+    twins = shown if "dark" in block.options else 0
+    return count + twins, shown + twins
 
 
 def check_pages(built: Build, site: Site) -> None:
@@ -81,6 +89,7 @@ def test_offline_build_is_strict_and_complete(example: Site, child_env: dict[str
     check_pages(built, example)
     assert not example.cache.exists()
     drawn = [name for name in built.files() if "/placeholder-" in name]
+    assert "og:image" not in built.read("index.html")
     assert len(drawn) == sum(variants(block)[1] for block in blocks(example))
 
 
@@ -96,6 +105,7 @@ def test_limits_in_its_configuration_are_enough(example: Site) -> None:
 def test_it_shows_what_blocks_can_do(example: Site) -> None:
     options = [block.options for block in blocks(example)]
     assert any("mask" in one for one in options)
+    assert any("dark" in one for one in options)
     assert any(str(path).startswith("#") for one in options for path in one.get("image", ()))
     assert any(isinstance(one.get("pick"), int) for one in options)
     assert any(one.get("pick") == "all" for one in options)
@@ -107,13 +117,15 @@ def test_pictures_of_a_server(
 ) -> None:
     env = {**child_env, "GENIMAGE_PROVIDER": "openai", "OPENAI_BASE_URL": api.base_url}
     run(example, env)
-    count = len(blocks(example))
+    count = len(blocks(example)) + sum("dark" in block.options for block in blocks(example))
     assert len(api.posts) == len({call.body for call in api.posts}) == count
     built = Build(example.root / "site", [])
     check_pages(built, example)
     before, cache = built.files(), tree(example.cache)
     assert len(example.cached()) == 2 * sum(variants(block)[0] for block in blocks(example))
     assert not [name for name in before if "/placeholder-" in name]
+    assert '<meta property="og:image" content="https://wrenbox.example/' in built.read("index.html")
+    assert all("srcset" in image for image in built.images("index.html"))
 
     run(example, env)
 

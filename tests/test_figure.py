@@ -17,12 +17,11 @@ from markdown.extensions import Extension
 from markdown.serializers import to_xhtml_string
 from markdown.treeprocessors import Treeprocessor
 
+from mkdocs_genimage.corrections import Correction, Rendering, correct_images
 from mkdocs_genimage.figure import (
-    Correction,
     Picture,
     alt_text,
     build_figure,
-    correct_images,
     display_size,
     error_figure,
     first_sentence,
@@ -79,7 +78,8 @@ class Attributes(HTMLParser):
     ("options", "expected"),
     [
         ({"alt": "A", "caption": "C", "prompt": "P"}, ("A", "alt")),
-        ({"caption": "A **fox**", "prompt": "P"}, ("A fox", "caption")),
+        ({"caption": "A **fox**", "prompt": "P"}, ("P", "prompt")),
+        ({"caption": "A **fox**", "prompt": "A fox. In snow."}, ("", "caption")),
         ({"prompt": "A fox. In snow."}, ("A fox.", "prompt")),
         ({"decorative": True, "caption": "C", "prompt": "P"}, ("", "decorative")),
         ({"decorative": False, "prompt": "P"}, ("P", "prompt")),
@@ -308,14 +308,13 @@ CHOICES: dict[str, list[Any]] = {
 }
 
 
+def rendering(picture: Picture, options: dict[str, Any]) -> Rendering:
+    size = display_size(options, picture.width, picture.height)
+    return Rendering(picture.src.rpartition("/")[2], size, placeholder=picture.placeholder)
+
+
 def correction(before: Picture, after: Picture, options: dict[str, Any]) -> Correction:
-    return Correction(
-        before.src.rpartition("/")[2],
-        display_size(options, before.width, before.height),
-        after.src.rpartition("/")[2],
-        display_size(options, after.width, after.height),
-        after.placeholder,
-    )
+    return Correction(rendering(before, options), rendering(after, options))
 
 
 @pytest.mark.parametrize("case", ACTUAL)

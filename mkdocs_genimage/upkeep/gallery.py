@@ -119,11 +119,9 @@ class Card:
 
     @property
     def caption(self) -> str:
-        """Its caption, where the alt text does not say the same."""
+        """Its caption; empty without one."""
         composed = self.block.composed
-        if composed is None or self.block.alt[1] == "caption":
-            return ""
-        return str(composed.options.get("caption", ""))
+        return str(composed.options.get("caption", "")) if composed else ""
 
     @cached_property
     def facts(self) -> list[tuple[str, str]]:
