@@ -39,6 +39,8 @@ class Assets:
         self._light = light
         self._derived = DerivedFiles(cache_folder)
         self._made_from: dict[Path, tuple[File, Path]] = {}
+        self.failed: set[str] = set()
+        """The paths in the site of smaller files that could not be made."""
         self._is_settled = False
         self._late: list[File] = []
         """Files of a view that is rendered after MkDocs has copied the site's files."""
@@ -71,14 +73,13 @@ class Assets:
 
     def publish_social(self, shown: Shown, files: Files) -> None:
         """Make sure that there is a JPEG of a picture, for those that take nothing else."""
-        if shown.path is not None and not shown.placeholder:
-            width = min(shown.width, SOCIAL_WIDTH)
-            recipe = Recipe(width, "jpeg", shown.source_type)
+        if shown.path is not None:
+            recipe = Recipe(min(shown.width, SOCIAL_WIDTH), "jpeg", shown.source_type)
             self._derive(shown, social_name(shown.name), recipe, files)
 
-    def withdraw(self, name: str, files: Files) -> None:
+    def withdraw(self, uri: str, files: Files) -> None:
         """Take a file back that did not come to be."""
-        file = files.get_file_from_path(f"{self.folder}/{name}")
+        file = files.get_file_from_path(uri)
         if file is not None:
             files.remove(file)
 
@@ -112,10 +113,11 @@ class Assets:
         for path, reason in failed.items():
             file, original = self._made_from[path]
             file.abs_src_path = str(original)
+            self.failed.add(file.src_uri)
             if (original, reason) not in told:
                 told.add((original, reason))
                 log.warning(
-                    "%s/%s: no smaller files can be made from it: %s. Pages show it as it is.",
+                    "%s/%s: no smaller files can be made from it: %s. The picture itself is used.",
                     original.parent.name,
                     original.name,
                     reason,

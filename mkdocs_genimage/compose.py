@@ -19,7 +19,13 @@ from mkdocs_genimage.options import (
     conflicts,
     read_options,
 )
-from mkdocs_genimage.request import BlockInput, ImageRequest, InputFile, normalise_prompt
+from mkdocs_genimage.request import (
+    TWIN_OF,
+    BlockInput,
+    ImageRequest,
+    InputFile,
+    normalise_prompt,
+)
 from mkdocs_genimage.values import MAX_PROMPT_CHARS, did_you_mean, shown
 
 if TYPE_CHECKING:
@@ -243,7 +249,7 @@ def _twins(light: Composed) -> tuple[Composed, ...]:
                     for name, value in light.request.options.items()
                     if name not in _NOT_FOR_TWINS
                 },
-                images=(BlockInput("the picture for light mode", light.request, variant),),
+                images=(BlockInput(TWIN_OF, light.request, variant),),
                 mask=None,
                 markup=None,
                 subject=f"dark {light.request.subject}",

@@ -280,7 +280,9 @@ class GenimageConfig(Config):
     def look(self, config: MkDocsConfig) -> Look:
         """What of it decides how figures look."""
         theme = config.theme.name or ""
-        light = Light(self.widths, self.formats, self.sizes, CONTENT_WIDTHS.get(theme, 0))
+        # A lightbox puts a link between a <picture> and its image, which browsers do not take.
+        formats = self.formats[-1:] if "glightbox" in config.plugins else self.formats
+        light = Light(self.widths, formats, self.sizes, CONTENT_WIDTHS.get(theme, 0))
         return Look(
             light,
             self.disclosure,  # type: ignore[arg-type]

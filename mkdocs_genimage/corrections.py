@@ -60,6 +60,20 @@ _AI_GENERATED = re.compile(rf' {AI_GENERATED}(?:="[^"]*")?')
 _CANDIDATE = re.compile(r"[^\s,]*/(?P<name>[^\s,/]+ \d+w)")
 
 
+_FRAME = re.compile(
+    r'<span class="genimage-frame"[^>]*>(?P<inside>(?:(?!<span|</span).)*?)'
+    r'<meta\b[^>]*>(?:<span class="genimage-label">[^<]*</span>)?</span>',
+    re.DOTALL,
+)
+_CREDIT = re.compile(r' ?<span class="genimage-credit">[^<]*</span>')
+_FIGURE = re.compile(
+    r'<figure(?P<attributes> class="genimage\b[^>]*)>(?P<inside>(?:(?!<figure|</figure).)*?)'
+    r'<figcaption>(?P<caption>(?:(?!</figcaption).)*<span class="genimage-credit">[^<]*</span>)'
+    r"</figcaption>(?P<end>\s*</figure>)",
+    re.DOTALL,
+)
+
+
 def correct_images(content: str, corrections: Iterable[Correction]) -> str:
     """The HTML of a page as it would have been, had all its images been known before.
 
@@ -72,6 +86,7 @@ def correct_images(content: str, corrections: Iterable[Correction]) -> str:
         corrections: what to put right, in the order of the page, which tells those of one name and size
             apart.
     """
+    corrections = list(corrections)
     names: dict[str, str] = {}
     found: dict[tuple[str, str, str], list[Correction]] = {}
     is_right = True
@@ -112,7 +127,27 @@ def correct_images(content: str, corrections: Iterable[Correction]) -> str:
         return f"<picture>{whole}</picture>" if sources else whole
 
     content = _PICTURE.sub(corrected, content)
+    if any(item.actual.placeholder for item in corrections):
+        content = _FIGURE.sub(_without_credit, _FRAME.sub(_without_frame, content))
     return any_name.sub(lambda match: names[match[0]], content)
+
+
+def _without_frame(match: re.Match[str]) -> str:
+    """What is in a frame, if no model made it after all."""
+    if AI_GENERATED in match["inside"]:
+        return match[0]
+    return match["inside"].replace(' itemprop="contentUrl"', "")
+
+
+def _without_credit(match: re.Match[str]) -> str:
+    """A figure without the line that names a model, if it shows nothing that one made."""
+    if AI_GENERATED in match[0]:
+        return match[0]
+    caption = _CREDIT.sub("", match["caption"])
+    if caption:
+        whole = f"{match['inside']}<figcaption>{caption}</figcaption>{match['end']}"
+        return f"<figure{match['attributes']}>{whole}"
+    return f"<p{match['attributes']}>{match['inside']}</p>"
 
 
 def _corrected_tag(tag: str, item: Correction, folder: str) -> str:

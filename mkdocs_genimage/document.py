@@ -6,9 +6,9 @@ import contextlib
 import logging
 import posixpath
 from dataclasses import dataclass, field, replace
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import quote
 
 from mkdocs.utils import get_relative_url
@@ -39,20 +39,24 @@ UNAVAILABLE = "*(picture not available)*"
 """What other readers of a page's Markdown find for a block that cannot be read."""
 
 
+Wanted: TypeAlias = "tuple[ImageRequest, int]"
+"""A picture: what makes it, and which of its variants it is."""
+
+
 @dataclass(frozen=True)
 class Pending:
     """A picture on a page that is still being made.
 
     Attributes:
-        request: what makes it.
-        variant: which of its variants.
+        wanted: which one it is.
+        instead: which one is shown if that does not come.
         options: its block's, as they hold there.
         columns: pictures that stand beside each other there.
         rendering: as it was put there.
     """
 
-    request: ImageRequest
-    variant: int
+    wanted: Wanted
+    instead: Wanted | None
     options: Mapping[str, Any]
     columns: int
     rendering: Rendering
@@ -88,8 +92,8 @@ class Hero:
     place: Place
 
     @property
-    def picture(self) -> tuple[ImageRequest, int]:
-        """Which picture it is: request and variant."""
+    def picture(self) -> Wanted:
+        """Which picture it is."""
         return self.composed.request, self.composed.shown_variants[0]
 
 
@@ -147,7 +151,8 @@ class PageDocument:
         try:
             composed = hero.composed if hero else self._compose(fence)
             found = self._pages.resolve(composed, place)
-            twins = [self._pages.resolve(twin, place, "'dark': ")[0] for twin in composed.twins]
+            dark_place = replace(place, line=composed.lines.get("dark", 0))
+            twins = [self._pages.resolve(one, dark_place, "'dark': ")[0] for one in composed.twins]
         except BlockError as error:
             problems = self._pages.bad_block(place, error)
             self._pages.saw(SeenBlock(place, self._file, None, problems))
@@ -166,29 +171,45 @@ class PageDocument:
         if self._record.hero and self._record.hero.composed.request.key == composed.request.key:
             options = {"loading": "eager", **options, "is_hero": True}
         columns = len(found)
-        pictures = [
-            self._picture(composed.request, variant, options, shown, columns)
-            for variant, shown in zip(composed.shown_variants, found, strict=True)
-        ]
-        for number, (twin, shown) in enumerate(zip(composed.twins, twins, strict=True)):
-            dark = self._picture(twin.request, 1, options, shown, columns)
-            pictures[number] = replace(pictures[number], twin=dark)
+        look = partial(self._picture, options=options, columns=columns)
+        pictures = []
+        for number, shown in enumerate(found):
+            own = (composed.request, composed.shown_variants[number])
+            picture = look(own, shown)
+            if twins:
+                twin = look(
+                    (composed.twins[number].request, 1), twins[number], instead=(own, shown)
+                )
+                picture = replace(picture, twin=twin)
+            pictures.append(picture)
         escaped = alt.replace("\\", "\\\\").replace("[", "\\[").replace("]", "\\]")
         self.links[index] = " ".join(f"![{escaped}]({picture.src})" for picture in pictures)
         return build_figure(pictures, options, self._pages.look)
 
     def _picture(
         self,
-        request: ImageRequest,
-        variant: int,
-        options: Mapping[str, Any],
+        wanted: Wanted,
         shown: Shown,
+        *,
+        options: Mapping[str, Any],
         columns: int,
+        instead: tuple[Wanted, Shown] | None = None,
     ) -> Picture:
-        """A file as the page shows it, from now on among the site's files."""
+        """A file as the page shows it, from now on among the site's files.
+
+        Args:
+            wanted: which picture it is.
+            shown: its file, as far as that is known.
+            options: its block's.
+            columns: pictures that stand beside each other there.
+            instead: what is shown where that is there and this is not.
+        """
+        if instead and shown.placeholder and not instead[1].placeholder:
+            (wanted, shown), instead = instead, None
         if shown.path is None:
             rendering = self._pages.rendering(options, shown, columns)
-            self._record.pending.append(Pending(request, variant, options, columns, rendering))
+            other = instead[0] if instead else None
+            self._record.pending.append(Pending(wanted, other, options, columns, rendering))
         uri = self._pages.publish(shown, self._files)
         return Picture(
             self._url(uri),
@@ -199,6 +220,11 @@ class PageDocument:
             shown.model,
             shown.source_type,
         )
+
+    @property
+    def has_bad_blocks(self) -> bool:
+        """Whether the text has blocks that cannot be read."""
+        return len(self._blocks) < len(self.fences)
 
     def hero(self, name: str) -> Hero:
         """The block of an id as the page's hero.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urljoin
@@ -31,6 +32,9 @@ SHOW = Option(
 )
 HEADER = "genimage hero"
 """The header of the fence that stands in a page's text where its hero is to be seen."""
+
+
+_SOCIAL_TAG = re.compile(r"<meta[^>]*\bog:image[\"'\s/>]", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -82,23 +86,24 @@ class FrontMatterPlace(Place):
     """A place in a page's front matter."""
 
     @classmethod
-    def of(cls, name: str, read: Callable[[], str]) -> FrontMatterPlace:
-        """The line of `hero:` in a file.
+    def of(cls, name: str, read: Callable[[], str], word: str = "hero:") -> FrontMatterPlace:
+        """The first line of a file that begins with a word.
 
         Args:
             name: the file as messages name it.
             read: gives its text; raises OSError or ValueError where it cannot.
+            word: what is looked for.
         """
         try:
             lines = read().split("\n")
         except (OSError, ValueError):
             lines = []
-        line = next((i for i, text in enumerate(lines) if text.strip().startswith("hero:")), 0)
+        line = next((i for i, text in enumerate(lines) if text.strip().startswith(word)), 0)
         fence = Fence(HEADER, "", (), "", line, line + 1)
         return cls(Source(name, read, [fence]), fence)
 
     def at(self, line: int = 0) -> str:
-        """`docs/guide.md:3`: the line of `hero:`, whatever is asked for."""
+        """`docs/guide.md:3`: the line that was looked for, whatever is asked for."""
         return f"{self.source.name}:{self.fence.start + 1}"
 
     def __str__(self) -> str:
@@ -139,10 +144,8 @@ def social_tags(output: str, site_url: str, uri: str, image: Shown, composed: Co
         image: the picture that it is made from.
         composed: what it was made by.
     """
-    if not site_url or "og:image" in output:
-        return output
     head, end, rest = output.partition("</head>")
-    if not end:
+    if not site_url or not end or _SOCIAL_TAG.search(head):
         return output
     width = min(image.width, SOCIAL_WIDTH)
     facts = {

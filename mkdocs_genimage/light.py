@@ -21,16 +21,20 @@ SOCIAL_WIDTH = 1200
 (developers.facebook.com/docs/sharing/webmasters/images, 2026-11)."""
 
 CONTENT_WIDTHS = {
-    "material": 758,
-    "materialx": 758,
-    "mkdocs": 936,
-    "readthedocs": 734,
+    "material": 757,
+    "materialx": 757,
+    "mkdocs": 966,
+    "readthedocs": 697,
 }
-"""CSS pixels of the text's column on a desk, by theme (measured in Chromium at 1440 and 1920, 2026-11)."""
+"""CSS pixels of the text's column on a desk, by theme: the wider of those in Chromium at 1440 and 1920
+(measured in 2026-11; Material has 688 at 1440)."""
 BESIDE_TEXT = "(max-width: 36em)"
 """Up to here the stylesheet gives text no room beside a picture."""
 _GRID_COLUMN = 208
 """The stylesheet's narrowest column of a grid, 12em, and the gap to the next."""
+
+UNSOCIAL = (".gif", ".svg")
+"""Endings of pictures that other sites do not show, or show a frame of."""
 
 _FORMS = {ending: form for form, ending in EXTENSIONS.items()}
 _UNCHANGED = ("gif", "svg")

@@ -213,7 +213,7 @@ class Maker:
             if isinstance(found, StoredImage):
                 return InputFile(found.path.name, found.path.read_bytes())
         raise ProviderError(
-            f"the picture of '{source.name}', which it is made from, is missing.",
+            f"{source.words}, which it is made from, is missing.",
             cure="Nothing was sent.",
         )
 

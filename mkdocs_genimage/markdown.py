@@ -330,13 +330,9 @@ class SourceFinisher(Treeprocessor):
 
     NAME = "genimage_sources"
 
-    def __init__(self, md: Markdown, conversion: _Conversion) -> None:
-        super().__init__(md)
-        self._conversion = conversion
-
     def run(self, root: Element) -> None:
         """Finish each list of names."""
-        if not self._conversion.fences:
+        if not any(NAMED_SRCSET in image.attrib for image in root.iter("img")):
             return
         folder = ""
         # The tags of a <picture> come before its image in the tree, and take their folder from it.
@@ -430,7 +426,7 @@ class GenimageExtension(Extension):
             40,  # Below footnotes (50), which parse more blocks; above highlighting (30) and inline (20).
         )
         md.treeprocessors.register(
-            SourceFinisher(md, conversion),
+            SourceFinisher(md),
             SourceFinisher.NAME,
             -1,  # Right below MkDocs' relpath (0), which makes the URLs.
         )

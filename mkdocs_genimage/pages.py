@@ -11,20 +11,14 @@ from typing import TYPE_CHECKING, Any
 from mkdocs.exceptions import PluginError
 
 from mkdocs_genimage.assets import Assets
-from mkdocs_genimage.compose import compose
 from mkdocs_genimage.corrections import Correction, Rendering, correct_images, gather_sources
-from mkdocs_genimage.document import Hero, HomelessDocument, PageDocument, PageRecord, SeenBlock
-from mkdocs_genimage.errors import BlockError, ObjectionError, OptionError, Problem
+from mkdocs_genimage.document import HomelessDocument, PageDocument, PageRecord, SeenBlock
+from mkdocs_genimage.errors import BlockError, ObjectionError, Problem
 from mkdocs_genimage.fences import scan
 from mkdocs_genimage.figure import display_size
-from mkdocs_genimage.hero import (
-    FrontMatter,
-    FrontMatterPlace,
-    no_blocks,
-    social_tags,
-    with_hero,
-)
-from mkdocs_genimage.light import Light, social_name
+from mkdocs_genimage.hero import FrontMatter, FrontMatterPlace
+from mkdocs_genimage.heroes import Heroes
+from mkdocs_genimage.light import Light
 from mkdocs_genimage.log import log
 from mkdocs_genimage.places import Place, Source, align
 
@@ -67,12 +61,15 @@ class Pages:
         self.seen: list[SeenBlock] | None = None
         """With a list here, each block is noted that is rendered."""
         self._assets = Assets(config, assets_dir, resolver.cache_folder, look.light)
+        self._heroes = Heroes(self, self._assets)
         self._config = config
         self._records: dict[str, PageRecord] = {}
         self._current: tuple[File, Files] | None = None
         self._told: set[str] = set()
         self._bad_blocks: list[str] = []
         self._corrections: list[Correction] = []
+        self._finished: set[str] = set()
+        """The files of the pages that MkDocs has rendered."""
 
     @property
     def converted(self) -> list[str]:
@@ -86,20 +83,7 @@ class Pages:
         front_matter = page.meta.get("genimage")
         if not isinstance(front_matter, dict) or "hero" not in front_matter:
             return
-        file = page.file
-        record = self._record(file)
-        if record.front_matter.hero is None or record.front_matter.wrong:
-            return
-        place = FrontMatterPlace.of(self._file_name(file), lambda: file.content_string)
-        try:
-            block, options = record.front_matter.hero, record.front_matter.options
-            folder = Path(file.abs_src_path).parent if file.abs_src_path else None
-            hero = Hero(compose(block, self.site, options, folder, no_blocks), place)
-            self._set_hero(record, hero, page, files)
-        except BlockError as error:
-            self.saw(SeenBlock(place, file, None, self.bad_block(place, error)))
-            return
-        self.saw(SeenBlock(place, file, hero.composed))
+        self._heroes.announce(self._record(page.file), page, files)
 
     def begin_page(self, page: Page, markdown: str, files: Files) -> str:
         """A page is about to be rendered.
@@ -110,41 +94,7 @@ class Pages:
         # The fallback for Markdown objects that do not say their page.
         self._current = (page.file, files)
         record = self._records.get(page.file.src_uri)
-        if record is None or record.front_matter.wrong:
-            return markdown
-        if record.front_matter.block_id:
-            self._set_block_as_hero(record, page, markdown, files)
-        return with_hero(markdown) if record.hero and record.front_matter.show else markdown
-
-    def _set_block_as_hero(
-        self, record: PageRecord, page: Page, markdown: str, files: Files
-    ) -> None:
-        file = page.file
-        fences = scan(markdown.split("\n")).fences
-        source = Source(self._file_name(file), lambda: file.content_string, fences)
-        document = PageDocument(self, record, file, files, source, is_inner=False)
-        place = FrontMatterPlace.of(source.name, source.read)
-        try:
-            self._set_hero(record, document.hero(record.front_matter.block_id), page, files)
-        except OptionError as error:
-            self.bad_block(place, BlockError([Problem(0, f"'hero': {error}")]))
-        except BlockError:
-            pass  # The block itself tells what is wrong with it.
-
-    def _set_hero(self, record: PageRecord, hero: Hero, page: Page, files: Files) -> None:
-        """Make a page's hero known to themes and plugins.
-
-        Raises:
-            BlockError: it would be refused.
-        """
-        shown = self.resolve(hero.composed, hero.place)[0]
-        record.hero = hero
-        record.page = page
-        # What the author chose for the page stays.
-        if not shown.placeholder and not page.meta.get("image"):
-            record.social = f"{self._assets.folder}/{social_name(shown.name)}"
-            page.meta["image"] = record.social
-            self._assets.publish_social(shown, files)
+        return markdown if record is None else self._heroes.place(record, page, markdown, files)
 
     def end_page(self, page: Page) -> None:
         """A page was rendered: nobody who reads its Markdown from now on shall find a raw prompt."""
@@ -176,13 +126,9 @@ class Pages:
         for record in self._records.values():
             if record.pending and record.page is not None:
                 self._correct(record, record.page, files)
-            if record.social and record.hero and record.page is not None:
-                shown = self.resolver.final(*record.hero.picture)
-                if shown.placeholder:
-                    del record.page.meta["image"]
-                    record.social = ""
-                self._assets.publish_social(shown, files)
+        self._heroes.publish(files)
         self._assets.settle()
+        self._heroes.settle(files)
         if any(record.documents for record in self._records.values()):
             self._assets.publish_stylesheet(files)
         if self.resolver.policy == "error" and (missing or self._bad_blocks):
@@ -198,32 +144,35 @@ class Pages:
             It, with the tags for its hero. Smaller files lie where their pictures do, also where another
             plugin has put a page into this one.
         """
+        self._finished.add(page.file.abs_dest_path)
         record = self._records.get(page.file.src_uri)
-        if record and record.social and record.hero:
-            image = self.resolver.final(*record.hero.picture)
-            site_url = self._config.site_url or ""
-            output = social_tags(output, site_url, record.social, image, record.hero.composed)
+        if record:
+            output = self._heroes.tell_others(record, output, self._config.site_url or "")
         return self._gathered(output)
 
+    @property
+    def _has_light(self) -> bool:
+        return bool(self.look.light.widths or self.look.light.formats)
+
     def _gathered(self, output: str) -> str:
-        light = self.look.light
-        if (light.widths or light.formats) and self._assets.folder in output:
+        if self._has_light and self._assets.folder in output:
             return gather_sources(output, self._assets.folder)
         return output
 
     def finish(self) -> None:
-        """Correct what other plugins wrote from copies of pages that they took before `settle`.
+        """Put right what other plugins wrote from copies of pages that they took.
 
-        Only a build that made images has anything to correct.
+        Only a build that made images has anything to correct in pages that MkDocs wrote itself.
         """
-        if all(item.is_as_expected for item in self._corrections):
+        is_right = all(item.is_as_expected for item in self._corrections)
+        if is_right and not self._has_light:
             return
         own = {record.page.file.abs_dest_path for record in self._records.values() if record.page}
         for path in Path(self._config.site_dir).rglob("*.html"):
-            if str(path) in own:
+            if str(path) in (self._finished if is_right else own):
                 continue
             text = path.read_bytes().decode("utf-8", "surrogateescape")
-            corrected = correct_images(text, self._corrections)
+            corrected = self._gathered(correct_images(text, self._corrections))
             if corrected != text:
                 path.write_bytes(corrected.encode("utf-8", "surrogateescape"))
 
@@ -249,7 +198,7 @@ class Pages:
             return HomelessDocument()
         file, files, is_inner = context
         record = self._record(file)
-        source = Source(self._file_name(file), lambda: file.content_string, fences)
+        source = Source(self.file_name(file), lambda: file.content_string, fences)
         document = PageDocument(self, record, file, files, source, is_inner)
         record.documents.append(document)
         return document
@@ -310,6 +259,13 @@ class Pages:
                 self._bad_blocks.append(message)
         return tuple(messages)
 
+    def file_name(self, file: File) -> str:
+        """A page's file as authors know it: `docs/guide.md`, from the folder of mkdocs.yml."""
+        if not file.abs_src_path:
+            return file.src_uri
+        path = os.path.relpath(file.abs_src_path, self.site.project_dir)
+        return file.src_uri if path.startswith("..") else path.replace(os.sep, "/")
+
     def saw(self, block: SeenBlock) -> None:
         """A block was rendered."""
         if self.seen is not None:
@@ -345,24 +301,22 @@ class Pages:
             meta = getattr(file.page, "meta", None) or {}
             record.front_matter = FrontMatter.read(meta.get("genimage"))
             for message in record.front_matter.wrong:
-                text = f"{self._file_name(file)}:1: 'genimage' in the front matter: {message}"
+                word = "hero:" if message.startswith("'hero'") else "genimage:"
+                place = FrontMatterPlace.of(self.file_name(file), lambda: file.content_string, word)
+                text = f"{place}: 'genimage' in the front matter: {message}"
                 if self.tell(logging.WARNING, text):
                     self._bad_blocks.append(text)
         return record
 
-    def _file_name(self, file: File) -> str:
-        """A page's file as authors know it: `docs/guide.md`, from the folder of mkdocs.yml."""
-        if not file.abs_src_path:
-            return file.src_uri
-        path = os.path.relpath(file.abs_src_path, self.site.project_dir)
-        return file.src_uri if path.startswith("..") else path.replace(os.sep, "/")
-
     def _correct(self, record: PageRecord, page: Page, files: Files) -> None:
         corrections = []
         for pending in record.pending:
-            shown = self.resolver.final(pending.request, pending.variant)
+            shown = self.resolver.final(*pending.wanted)
+            if shown.placeholder and pending.instead:
+                other = self.resolver.final(*pending.instead)
+                shown = shown if other.placeholder else other
             if shown.name != pending.rendering.name:
-                self._assets.withdraw(pending.rendering.name, files)
+                self._assets.withdraw(f"{self._assets.folder}/{pending.rendering.name}", files)
             self._assets.publish(shown, files)
             actual = self.rendering(pending.options, shown, pending.columns)
             corrections.append(Correction(pending.rendering, actual))

@@ -98,14 +98,21 @@ class Source:
 
 @dataclass(frozen=True)
 class Place:
-    """Where one block stands."""
+    """Where one block, or one of its options, stands.
+
+    Attributes:
+        source: the text.
+        fence: the block.
+        line: the 0-based line of it that is meant.
+    """
 
     source: Source
     fence: Fence
+    line: int = 0
 
     def at(self, line: int = 0) -> str:
         """`docs/guide.md:12` for a 0-based line of the block."""
         return self.source.at(self.fence, line)
 
     def __str__(self) -> str:
-        return self.at()
+        return self.at(self.line)

@@ -24,15 +24,21 @@ def report_failures(entries: Iterable[Entry], generator: Generator) -> None:
     shared: dict[str, list[Entry]] = {}
     left: list[Entry] = []
     told: set[int] = set()
-    for entry in entries:
-        if entry.state != "failed" or entry.job is None or id(entry.job) in told:
+    failed = [entry for entry in entries if entry.state == "failed"]
+    causes = {(entry.request.key, entry.variant) for entry in failed}
+    for entry in failed:
+        light = entry.request.twin_of
+        if light and (light.request.key, light.variant) in causes:
+            continue  # one cause, one block, one message
+        if entry.job is None or id(entry.job) in told:
             continue
         told.add(id(entry.job))
         error = entry.job.error or GenimageError("it did not come")
         if isinstance(error, BudgetReachedError):
             left.append(entry)
         elif isinstance(error, ProviderError) and not error.fatal:
-            log.warning("%s: no picture: %s", listed(entry.places), error)
+            what = "no picture for dark mode" if light else "no picture"
+            log.warning("%s: %s: %s", listed(entry.places), what, error)
         else:
             # Several requests may have been in flight: each has a name, the reason is one.
             reason = (

@@ -69,12 +69,16 @@ class InputFile:
         return self.sha256
 
 
+TWIN_OF = "the picture for light mode"
+"""What the picture for dark mode is made from."""
+
+
 @dataclass(frozen=True)
 class BlockInput:
     """Another block's picture that goes along with a request; it has to be made first.
 
     Attributes:
-        name: the block's id as the author wrote it: `#hero`.
+        name: the block's id as the author wrote it: `#hero`; `TWIN_OF` for the block's own first picture.
         request: what makes that picture.
         variant: which of its variants.
     """
@@ -82,6 +86,11 @@ class BlockInput:
     name: str
     request: ImageRequest
     variant: int = 1
+
+    @property
+    def words(self) -> str:
+        """What it is called in a message."""
+        return f"the picture of '{self.name}'" if self.name != TWIN_OF else self.name
 
     @property
     def identity(self) -> str:
@@ -131,6 +140,12 @@ class ImageRequest:
         """Hex SHA-256 of the canonical JSON of `identity`: sorted keys, no blanks, UTF-8."""
         text = _CANONICAL.encode(self.identity)
         return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+    @property
+    def twin_of(self) -> BlockInput | None:
+        """The picture for light mode, of one for dark mode."""
+        first = self.images[0] if self.images else None
+        return first if isinstance(first, BlockInput) and first.name == TWIN_OF else None
 
     @cached_property
     def stem(self) -> str:
