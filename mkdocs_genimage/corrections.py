@@ -23,14 +23,16 @@ class Rendering:
         size: its `width` and `height` attributes.
         sources: the smaller files that are offered.
         sizes: how wide it is shown, for these.
-        placeholder: whether it only stands in for the image.
+        is_placeholder: whether it only stands in for the image.
+        is_generated: whether a model made it.
     """
 
     name: str
     size: tuple[int, int]
     sources: tuple[SourceSet, ...] = ()
     sizes: str = ""
-    placeholder: bool = False
+    is_placeholder: bool = False
+    is_generated: bool = True
 
 
 @dataclass(frozen=True)
@@ -46,29 +48,25 @@ class Correction:
         return self.expected == self.actual
 
 
-_PICTURE = re.compile(r"<picture\b[^>]*>(?P<inside>.*?)</picture>|<img\b[^>]*>", re.DOTALL)
-_SOURCE = re.compile(r"<source\b[^>]*>")
-_IMAGE = re.compile(r"<img\b[^>]*>")
-_SRC = re.compile(r' src="([^"]*)"')
-_SRCSET = re.compile(r' srcset="([^"]*)"')
-_SIZES = re.compile(r' sizes="[^"]*"')
-_WIDTH = re.compile(r' width="(\d+)"')
-_HEIGHT = re.compile(r' height="(\d+)"')
-_ALT = re.compile(r' alt="[^"]*"')
-_CLASS = re.compile(r' class="([^"]*)"')
-_AI_GENERATED = re.compile(rf' {AI_GENERATED}(?:="[^"]*")?')
+_REST = r"(?:[^>\"]|\"[^\"]*\")*>"
+"""Of a tag, behind its name. Values may hold a `>` after a plugin has read the page and written it anew."""
+_PICTURE = re.compile(rf"<picture\b{_REST}(?P<inside>.*?)</picture>|<img\b{_REST}", re.DOTALL)
+_SOURCE = re.compile(rf"<source\b{_REST}")
+_IMAGE = re.compile(rf"<img\b{_REST}")
+_TAG = re.compile(r"<(?P<name>\w+)(?P<attributes>.*?)(?P<end>\s*/?>)", re.DOTALL)
+_ATTRIBUTE = re.compile(r'\s+(?P<name>[^\s=>/"]+)(?:="(?P<value>[^"]*)")?')
 _CANDIDATE = re.compile(r"[^\s,]*/(?P<name>[^\s,/]+ \d+w)")
 
 
 _FRAME = re.compile(
     r'<span class="genimage-frame"[^>]*>(?P<inside>(?:(?!<span|</span).)*?)'
-    r'<meta\b[^>]*>(?:<span class="genimage-label">[^<]*</span>)?</span>',
+    r'<meta\b[^>]*>(?:<span class="genimage-label"[^>]*>[^<]*</span>)?</span>',
     re.DOTALL,
 )
-_CREDIT = re.compile(r' ?<span class="genimage-credit">[^<]*</span>')
+_CREDIT = re.compile(r' ?<span class="genimage-credit"[^>]*>[^<]*</span>')
 _FIGURE = re.compile(
     r'<figure(?P<attributes> class="genimage\b[^>]*)>(?P<inside>(?:(?!<figure|</figure).)*?)'
-    r'<figcaption>(?P<caption>(?:(?!</figcaption).)*<span class="genimage-credit">[^<]*</span>)'
+    r'<figcaption>(?P<caption>(?:(?!</figcaption).)*<span class="genimage-credit"[^>]*>[^<]*</span>)'
     r"</figcaption>(?P<end>\s*</figure>)",
     re.DOTALL,
 )
@@ -102,34 +100,74 @@ def correct_images(content: str, corrections: Iterable[Correction]) -> str:
 
     def corrected(match: re.Match[str]) -> str:
         image = _IMAGE.search(match[0])
-        tag = image[0] if image else ""
-        # A list of smaller files may hold the name as well, but does not say whose tag it is.
-        src = _SRC.search(tag)
-        name = any_name.search(src[1]) if src else None
-        width, height = _WIDTH.search(tag), _HEIGHT.search(tag)
-        if not (src and name and width and height):
+        if image is None:
             return match[0]
-        items = found.get((name[0], width[1], height[1]))
-        if items is None:
+        tag = _Tag(image[0])
+        # A list of smaller files may hold the name as well, but does not say whose tag it is.
+        src = tag.get("src")
+        name = any_name.search(src)
+        items = found.get((name[0], tag.get("width"), tag.get("height"))) if name else None
+        if name is None or not items:
             return match[0]
         item = items.pop(0) if len(items) > 1 else items[0]
-        folder = src[1].partition(name[0])[0]
+        folder = src.partition(name[0])[0]
+        _correct_tag(tag, item, folder)
         inside = match["inside"]
-        around = _SOURCE.sub("", inside) if inside else tag
-        image_tag = _corrected_tag(tag, item, folder)
-        end = " />" if tag.endswith("/>") else ">"  # XHTML, or HTML again after a lightbox
+        around = _SOURCE.sub("", inside) if inside else image[0]
         sources = "".join(
             f'<source sizes="{item.actual.sizes}" srcset="{_srcset(source, item, folder)}" '
-            f'type="{source.mime_type}"{end}'
+            f'type="{source.mime_type}"{tag.end}'
             for source in item.actual.sources[:-1]
         )
-        whole = sources + around.replace(tag, image_tag, 1)
+        whole = sources + around.replace(image[0], str(tag), 1)
         return f"<picture>{whole}</picture>" if sources else whole
 
     content = _PICTURE.sub(corrected, content)
-    if any(item.actual.placeholder for item in corrections):
+    if not all(item.actual.is_generated for item in corrections):
         content = _FIGURE.sub(_without_credit, _FRAME.sub(_without_frame, content))
     return any_name.sub(lambda match: names[match[0]], content)
+
+
+class _Tag:
+    """A tag that can be changed; the order of what is left of it stays.
+
+    Attributes:
+        attributes: names to values; None where there is no value.
+        end: how it ends, in XHTML or in HTML.
+    """
+
+    def __init__(self, text: str) -> None:
+        match = _TAG.fullmatch(text)
+        assert match is not None
+        self._name = match["name"]
+        self.end = match["end"]
+        self.attributes: dict[str, str | None] = {
+            one["name"]: one["value"] for one in _ATTRIBUTE.finditer(match["attributes"])
+        }
+
+    def get(self, name: str) -> str:
+        """A value; empty without one."""
+        return self.attributes.get(name) or ""
+
+    def insert(self, name: str, value: str, *, before: str = "", after: str = "") -> None:
+        """Add an attribute next to another, or change it where it is there already."""
+        if name in self.attributes:
+            self.attributes[name] = value
+            return
+        old, self.attributes = self.attributes, {}
+        for other, kept in old.items():
+            if other == before:
+                self.attributes[name] = value
+            self.attributes[other] = kept
+            if other == after:
+                self.attributes[name] = value
+
+    def __str__(self) -> str:
+        written = (
+            f" {name}" if value is None else f' {name}="{value}"'
+            for name, value in self.attributes.items()
+        )
+        return f"<{self._name}{''.join(written)}{self.end}"
 
 
 def _without_frame(match: re.Match[str]) -> str:
@@ -150,27 +188,20 @@ def _without_credit(match: re.Match[str]) -> str:
     return f"<p{match['attributes']}>{match['inside']}</p>"
 
 
-def _corrected_tag(tag: str, item: Correction, folder: str) -> str:
-    """The tag of an image with the right attributes; `src` is left, as all names are put right later."""
+def _correct_tag(tag: _Tag, item: Correction, folder: str) -> None:
+    """Give the tag of an image the right attributes; `src` is left, as all names are put right later."""
     actual = item.actual
-    tag = _WIDTH.sub(f' width="{actual.size[0]}"', tag, count=1)
-    tag = _HEIGHT.sub(f' height="{actual.size[1]}"', tag, count=1)
-    if actual.sources:
-        names = f' srcset="{_srcset(actual.sources[-1], item, folder)}"'
-        sizes = f' sizes="{actual.sizes}"'
-        if item.expected.sources:
-            tag = _SIZES.sub(lambda _: sizes, _SRCSET.sub(lambda _: names, tag, count=1), count=1)
-        else:  # attributes are in the order of the alphabet
-            tag = _SRC.sub(lambda match: f"{sizes}{match[0]}{names}", tag, count=1)
-    elif item.expected.sources:
-        tag = _SIZES.sub("", _SRCSET.sub("", tag, count=1), count=1)
-    if actual.placeholder:
-        tag = _AI_GENERATED.sub("", tag, count=1)
-        if _CLASS.search(tag):
-            tag = _CLASS.sub(rf' class="\g<1> {PLACEHOLDER}"', tag, count=1)
-        else:
-            tag = _ALT.sub(rf'\g<0> class="{PLACEHOLDER}"', tag, count=1)
-    return tag
+    tag.attributes["width"], tag.attributes["height"] = map(str, actual.size)
+    if actual.sources:  # attributes are in the order of the alphabet
+        tag.insert("sizes", actual.sizes, before="src")
+        tag.insert("srcset", _srcset(actual.sources[-1], item, folder), after="src")
+    else:
+        tag.attributes.pop("sizes", None)
+        tag.attributes.pop("srcset", None)
+    if not actual.is_generated:
+        tag.attributes.pop(AI_GENERATED, None)
+    if actual.is_placeholder:
+        tag.insert("class", f"{tag.get('class')} {PLACEHOLDER}".strip(), after="alt")
 
 
 def _srcset(source: SourceSet, item: Correction, folder: str) -> str:
@@ -191,15 +222,21 @@ def gather_sources(content: str, folder: str) -> str:
 
     def gathered(match: re.Match[str]) -> str:
         image = _IMAGE.search(match[0])
-        src = _SRC.search(image[0]) if image else None
-        if src is None or f"{folder}/" not in src[1]:
+        src = _Tag(image[0]).get("src") if image else ""
+        if f"{folder}/" not in src:
             return match[0]
-        front = src[1].partition("#")[0].rpartition("/")[0]
+        front = src.partition("#")[0].rpartition("/")[0]
 
-        def moved(attribute: re.Match[str]) -> str:
-            names = _CANDIDATE.sub(lambda one: f"{front}/{one['name']}", attribute[1])
-            return f' srcset="{names}"'
+        def moved(one: re.Match[str]) -> str:
+            tag = _Tag(one[0])
+            if "srcset" not in tag.attributes:
+                return one[0]
+            srcset = tag.get("srcset")
+            tag.attributes["srcset"] = _CANDIDATE.sub(
+                lambda candidate: f"{front}/{candidate['name']}", srcset
+            )
+            return str(tag)
 
-        return _SRCSET.sub(moved, match[0])
+        return _SOURCE.sub(moved, _IMAGE.sub(moved, match[0]))
 
     return _PICTURE.sub(gathered, content)

@@ -105,11 +105,12 @@ def spare_files(files: Collection[Path], pictures: Collection[str]) -> list[Path
     digits = {sha256[:_SHA_DIGITS] for sha256 in pictures}
     spare = []
     for path in files:
-        match = _NAME.fullmatch(path.name)
-        # What a later version of the plugin made is its own affair.
-        version = int(match["version"]) if match else VERSION + 1
-        if version < VERSION or (match and version == VERSION and match["digits"] not in digits):
-            spare.append(path)
+        if match := _NAME.fullmatch(path.name):
+            version = int(match["version"])
+            is_homeless = version == VERSION and match["digits"] not in digits
+            # What a later version of the plugin made is its own affair.
+            if version < VERSION or is_homeless:
+                spare.append(path)
     return spare
 
 
@@ -189,15 +190,19 @@ class DerivedFiles:
             if job is None:
                 job = self._open[sha256] = _Source(source, sha256)
                 self._queue.append(job)
-                if self._threads < min(os.cpu_count() or 1, MAX_THREADS):
-                    self._threads += 1
-                    # Daemons, so that Ctrl-C ends the command at once: what they are at is made again.
-                    threading.Thread(
-                        target=self._work, name="genimage-deriving", daemon=True
-                    ).start()
+                self._start_thread()
             job.waiting.append((recipe, path))
             self._wanted += 1
         return path
+
+    def _start_thread(self) -> None:
+        if self._threads < min(os.cpu_count() or 1, MAX_THREADS):
+            # A daemon, so that Ctrl-C ends the command at once: what it is at is made again.
+            thread = threading.Thread(target=self._work, name="genimage-deriving", daemon=True)
+            # The system may refuse one. The others do its work, or, if there is none, whoever waits.
+            with contextlib.suppress(RuntimeError):
+                thread.start()
+                self._threads += 1
 
     def _new_place(self) -> Path:
         """A folder that can be written."""
@@ -225,6 +230,9 @@ class DerivedFiles:
         """Wait for the threads, which is what Ctrl-C ends."""
         with contextlib.closing(_Display()) as display:
             try:
+                if not self._threads:
+                    self._threads += 1
+                    self._work()
                 while True:
                     with self._changed:
                         if self._done >= self._wanted:
@@ -244,8 +252,7 @@ class DerivedFiles:
         while True:
             with self._changed:
                 if not self._queue:
-                    # The next order starts another thread.
-                    self._threads -= 1
+                    self._threads -= 1  # the next order starts another one
                     return
                 job = self._queue.popleft()
             self._make_all(job)
@@ -265,7 +272,7 @@ class DerivedFiles:
                         self._write(path, picture.make(recipe))
                 except GenimageError as error:
                     reason = str(error)
-                except BaseException as error:  # whoever waits has to be told, whatever it is
+                except Exception as error:  # whoever waits has to be told, whatever it is
                     reason = f"{type(error).__name__}: {error}"
                 self._settle(path, reason)
 

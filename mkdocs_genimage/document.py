@@ -6,8 +6,7 @@ import contextlib
 import logging
 import posixpath
 from dataclasses import dataclass, field, replace
-from functools import cached_property, lru_cache, partial
-from pathlib import Path
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import quote
 
@@ -16,7 +15,14 @@ from mkdocs.utils import get_relative_url
 from mkdocs_genimage.block import Block, parse_block
 from mkdocs_genimage.compose import Composed, compose
 from mkdocs_genimage.errors import BlockError, OptionError
-from mkdocs_genimage.figure import Picture, alt_text, build_figure, error_figure
+from mkdocs_genimage.figure import (
+    BELOW_TITLE,
+    Picture,
+    alt_text,
+    build_figure,
+    error_figure,
+    twin_options,
+)
 from mkdocs_genimage.hero import HEADER, FrontMatter
 from mkdocs_genimage.log import log
 from mkdocs_genimage.places import Place, Source
@@ -24,6 +30,7 @@ from mkdocs_genimage.values import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
     from xml.etree.ElementTree import Element
 
     from mkdocs.structure.files import File, Files
@@ -170,29 +177,34 @@ class PageDocument:
             )
         if self._record.hero and self._record.hero.composed.request.key == composed.request.key:
             options = {"loading": "eager", **options, "is_hero": True}
-        columns = len(found)
-        look = partial(self._picture, options=options, columns=columns)
         pictures = []
         for number, shown in enumerate(found):
             own = (composed.request, composed.shown_variants[number])
-            picture = look(own, shown)
+            picture = self._picture(own, shown, options, len(found))
             if twins:
-                twin = look(
-                    (composed.twins[number].request, 1), twins[number], instead=(own, shown)
+                twin = self._picture(
+                    (composed.twins[number].request, 1),
+                    twins[number],
+                    twin_options(options),
+                    len(found),
+                    instead=(own, shown),
                 )
                 picture = replace(picture, twin=twin)
             pictures.append(picture)
         escaped = alt.replace("\\", "\\\\").replace("[", "\\[").replace("]", "\\]")
         self.links[index] = " ".join(f"![{escaped}]({picture.src})" for picture in pictures)
-        return build_figure(pictures, options, self._pages.look)
+        node = build_figure(pictures, options, self._pages.look)
+        if hero:
+            node.set(BELOW_TITLE, "")
+        return node
 
     def _picture(
         self,
         wanted: Wanted,
         shown: Shown,
-        *,
         options: Mapping[str, Any],
         columns: int,
+        *,
         instead: tuple[Wanted, Shown] | None = None,
     ) -> Picture:
         """A file as the page shows it, from now on among the site's files.
@@ -250,7 +262,7 @@ class PageDocument:
     @cached_property
     def _folder(self) -> Path | None:
         """Where the page's file is, if it has one."""
-        return Path(self._file.abs_src_path).parent if self._file.abs_src_path else None
+        return self._pages.folder(self._file)
 
     def _find_block(self, name: str) -> Composed:
         """The block of this text with an id, for one that is made from its picture.

@@ -21,6 +21,8 @@ MAX_ALT_CHARS = 125
 PLACEHOLDER = "genimage-placeholder"
 NAMED_SRCSET = "genimage-srcset"
 """A `srcset` of names only, until it is known where `src` leads. See `markdown.SourceFinisher`."""
+BELOW_TITLE = "genimage-below-title"
+"""Marks a figure that goes behind the page's title. See `markdown.TreeFinisher`."""
 SCHEMA_TYPES = {
     "trainedAlgorithmicMedia": "TrainedAlgorithmicMediaDigitalSource",
     "compositeWithTrainedAlgorithmicMedia": "CompositeWithTrainedAlgorithmicMediaDigitalSource",
@@ -189,8 +191,18 @@ def build_figure(
             figcaption.text = f"{caption} " if credit else caption
         if credit:
             # The name of a model is no Markdown.
-            SubElement(figcaption, "span", {"class": "genimage-credit"}).text = AtomicString(credit)
+            SubElement(
+                figcaption, "span", {"class": "genimage-credit", **NOT_SEARCHED}
+            ).text = AtomicString(credit)
     return outer
+
+
+def twin_options(options: Mapping[str, Any]) -> dict[str, Any]:
+    """A block's options as they hold for its picture for dark mode.
+
+    That is always loaded late: what is hidden is fetched otherwise, too.
+    """
+    return {**options, "loading": "lazy", "is_hero": False}
 
 
 def _is_percent(options: Mapping[str, Any]) -> bool:
@@ -230,7 +242,8 @@ class _Drawing:
             scheme = ""
             if picture.twin:
                 scheme = "light" if one is picture else "dark"
-            self._append(holder, one, scheme, is_item=bool(words))
+            own = twin_options(self.options) if scheme == "dark" else self.options
+            self._append(holder, one, scheme, own, is_item=bool(words))
         if words:
             kind = SCHEMA_TYPES.get(picture.source_type, picture.source_type)
             # Not a <link>, which plugins that fetch what a page refers to would follow.
@@ -240,13 +253,21 @@ class _Drawing:
                 {"itemprop": "digitalSourceType", "content": f"https://schema.org/{kind}"},
             )
             if self.look.disclosure == "label":
-                label = SubElement(parent, "span", {"class": "genimage-label"})
+                label = SubElement(parent, "span", {"class": "genimage-label", **NOT_SEARCHED})
                 label.text = AtomicString(words)
 
-    def _append(self, parent: Element, picture: Picture, scheme: str, *, is_item: bool) -> None:
+    def _append(
+        self,
+        parent: Element,
+        picture: Picture,
+        scheme: str,
+        options: Mapping[str, Any],
+        *,
+        is_item: bool,
+    ) -> None:
         """One file: an `<img>`, in a `<picture>` where a browser may choose the format."""
-        width, height = display_size(self.options, picture.width, picture.height)
-        sizes = self.look.light.sizes_of(self.options, width, self.columns)
+        width, height = display_size(options, picture.width, picture.height)
+        sizes = self.look.light.sizes_of(options, width, self.columns)
         for source in picture.sources[:-1]:
             if parent.tag != "picture":
                 parent = SubElement(parent, "picture")
@@ -255,7 +276,7 @@ class _Drawing:
                 "source",
                 {"type": source.mime_type, "sizes": sizes, NAMED_SRCSET: srcset(source)},
             )
-        image = self._image(picture, scheme, width, height)
+        image = self._image(picture, scheme, options, width, height)
         if is_item:
             image.set("itemprop", "contentUrl")
         if picture.sources:
@@ -263,8 +284,14 @@ class _Drawing:
             image.set(NAMED_SRCSET, srcset(picture.sources[-1]))
         parent.append(image)
 
-    def _image(self, picture: Picture, scheme: str, width: int, height: int) -> Element:
-        options = self.options
+    def _image(
+        self,
+        picture: Picture,
+        scheme: str,
+        options: Mapping[str, Any],
+        width: int,
+        height: int,
+    ) -> Element:
         image = Element("img")
         classes = [f"genimage-{scheme}"] if scheme else []
         if picture.placeholder:
@@ -272,30 +299,43 @@ class _Drawing:
         if classes:
             image.set("class", " ".join(classes))
         image.set("alt", _literal(alt_text(options)[0]))
-        src = picture.src
-        if scheme and self.look.has_only_dark:
-            src += f"#only-{scheme}"
+        image.set("src", picture.src)
         if scheme:
+            if self.look.has_only_dark:
+                image.set("src", f"{picture.src}#only-{scheme}")
             # A lightbox that goes from one to the next must not come to one that is hidden.
             image.set("data-gallery", scheme)
-        image.set("src", src)
         if picture.source_type and not picture.placeholder:
             image.set(AI_GENERATED, "true")
         if options.get("title"):
             image.set("title", _literal(options["title"]))
-        image.set("width", str(width))
-        image.set("height", str(height))
-        if _is_percent(options):
-            image.set("style", "width:100%")  # of the outer element, which has the wanted share
-        image.set("loading", options.get("loading", "lazy"))
-        if options.get("loading") != "eager":
-            image.set("decoding", "async")
-        if options.get("is_hero"):
-            image.set("fetchpriority", "high")
+        _set_size(image, options, width, height)
+        _set_loading(image, options)
         return image
 
 
+def _set_size(image: Element, options: Mapping[str, Any], width: int, height: int) -> None:
+    image.set("width", str(width))
+    image.set("height", str(height))
+    if _is_percent(options):
+        image.set("style", "width:100%")  # of the outer element, which has the wanted share
+    elif options.get("width") and options.get("height"):
+        # Also while it is not there, and when it is of another shape.
+        image.set("style", f"aspect-ratio:{width}/{height}")
+
+
+def _set_loading(image: Element, options: Mapping[str, Any]) -> None:
+    loading = options.get("loading", "lazy")
+    image.set("loading", loading)
+    if loading != "eager":
+        image.set("decoding", "async")
+    if options.get("is_hero"):
+        image.set("fetchpriority", "high")
+
+
 AI_GENERATED = "data-ai-generated"
+NOT_SEARCHED = {"data-search-exclude": "data-search-exclude"}
+"""For Material's search, which would join a label to the word after it."""
 
 
 def srcset(source: SourceSet, folder: str = "") -> str:

@@ -15,7 +15,7 @@ from mkdocs_genimage.figure import alt_text
 from mkdocs_genimage.light import SOCIAL_WIDTH
 from mkdocs_genimage.options import OPTIONS, SITE_WIDE, Option, read_options
 from mkdocs_genimage.places import Place, Source
-from mkdocs_genimage.values import read_boolean, shown
+from mkdocs_genimage.values import read_boolean, read_text, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,6 +30,14 @@ SHOW = Option(
     "true or false",
     "Whether the page shows its picture below its title.",
 )
+HERO = Option(
+    "hero",
+    "presentation",
+    read_text,
+    "a mapping with prompt, or '#id'",
+    "The picture of the whole page.",
+)
+"""Stands here to be named where somebody looks for it; it is read by itself."""
 HEADER = "genimage hero"
 """The header of the fence that stands in a page's text where its hero is to be seen."""
 
@@ -62,7 +70,7 @@ class FrontMatter:
         if isinstance(value, dict) and "hero" in value:
             value = dict(value)
             hero = value.pop("hero")
-        options, wrong = read_options(value, SITE_WIDE)
+        options, wrong = read_options(value, {**SITE_WIDE, HERO.name: HERO})
         messages = [message for _, message in wrong]
         if isinstance(hero, str) and hero.startswith("#") and len(hero) > 1:
             return cls(options, block_id=hero[1:], wrong=tuple(messages))
@@ -122,16 +130,8 @@ def no_blocks(_name: str) -> Composed:
 
 
 def with_hero(markdown: str) -> str:
-    """A page's text with the fence for its hero below the title, or at the top."""
-    lines = markdown.split("\n")
-    first = next((i for i, line in enumerate(lines) if line.strip()), 0)
-    title = lines[first] if lines else ""
-    at = 0
-    if title.startswith("# "):
-        at = first + 1
-    elif first + 1 < len(lines) and title.strip() and set(lines[first + 1].strip()) == {"="}:
-        at = first + 2
-    return "\n".join([*lines[:at], "", f"```{HEADER}", "```", "", *lines[at:]])
+    """A page's text with the fence for its hero at the top, whose figure goes below the title."""
+    return f"```{HEADER}\n```\n\n{markdown}"
 
 
 def social_tags(output: str, site_url: str, uri: str, image: Shown, composed: Composed) -> str:

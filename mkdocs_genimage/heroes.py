@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mkdocs_genimage.compose import compose
@@ -47,7 +46,7 @@ class Heroes:
         if page.meta.get("image") and not front_matter.show:
             log.info("%s: the page has an 'image' of its own, so no hero is made for it.", place)
             return
-        folder = Path(file.abs_src_path).parent if file.abs_src_path else None
+        folder = self._pages.folder(file)
         try:
             composed = compose(
                 front_matter.hero, self._pages.site, front_matter.options, folder, no_blocks

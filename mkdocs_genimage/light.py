@@ -131,8 +131,8 @@ class Light:
             return f"(max-width: {room}px) {percent}vw, {round(room * percent / 100)}px"
         if columns > 1:
             fitting = max(1, min(columns, room // _GRID_COLUMN))
-            width = min(width, round(room / fitting))
-            return f"(max-width: {2 * _GRID_COLUMN}px) 100vw, {width}px"
+            beside = min(width, round(room / fitting))
+            return f"(max-width: {min(2 * _GRID_COLUMN, width)}px) 100vw, {beside}px"
         if options.get("align") in ("left", "right"):
             return f"{BESIDE_TEXT} 100vw, {min(width, room // 2)}px"
         width = min(width, room)

@@ -22,7 +22,7 @@ from markdown.treeprocessors import Treeprocessor
 from markdown.util import AtomicString, code_escape
 
 from mkdocs_genimage.fences import LANGUAGE, Fence, scan
-from mkdocs_genimage.figure import NAMED_SRCSET
+from mkdocs_genimage.figure import BELOW_TITLE, NAMED_SRCSET
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -302,6 +302,17 @@ class FigureBlockProcessor(BlockProcessor):
             blocks.insert(0, after)
 
 
+_HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
+
+
+def _put_below_title(root: Element, figure: Element) -> None:
+    """Move a figure behind the page's first heading, if that is of the first level."""
+    title = next((node for node in root if node.tag in _HEADINGS), None)
+    if title is not None and title.tag == "h1" and figure in list(root):
+        root.remove(figure)
+        root.insert(list(root).index(title) + 1, figure)
+
+
 class TreeFinisher(Treeprocessor):
     """Gives figures their tags, and puts fences back that are in indented code."""
 
@@ -317,6 +328,9 @@ class TreeFinisher(Treeprocessor):
             return
         for figure in list(root.iter(_STAND_IN)):
             figure.tag = figure.attrib.pop(_STAND_IN)
+            if BELOW_TITLE in figure.attrib:
+                del figure.attrib[BELOW_TITLE]
+                _put_below_title(root, figure)
         for code in chain.from_iterable(pre.iter("code") for pre in root.iter("pre")):
             if code.text and _MARKER_RE.search(code.text):
                 code.text = AtomicString(self._conversion.restore(code.text, code_escape))

@@ -14,6 +14,7 @@ from mkdocs_genimage.assets import Assets
 from mkdocs_genimage.corrections import Correction, Rendering, correct_images, gather_sources
 from mkdocs_genimage.document import HomelessDocument, PageDocument, PageRecord, SeenBlock
 from mkdocs_genimage.errors import BlockError, ObjectionError, Problem
+from mkdocs_genimage.feeds import FEED_PLUGINS, Feeds
 from mkdocs_genimage.fences import scan
 from mkdocs_genimage.figure import display_size
 from mkdocs_genimage.hero import FrontMatter, FrontMatterPlace
@@ -164,6 +165,7 @@ class Pages:
 
         Only a build that made images has anything to correct in pages that MkDocs wrote itself.
         """
+        self._complete_feeds()
         is_right = all(item.is_as_expected for item in self._corrections)
         if is_right and not self._has_light:
             return
@@ -175,6 +177,13 @@ class Pages:
             corrected = self._gathered(correct_images(text, self._corrections))
             if corrected != text:
                 path.write_bytes(corrected.encode("utf-8", "surrogateescape"))
+
+    def _complete_feeds(self) -> None:
+        config = self._config
+        # Looking for feeds takes a look at each file of the site.
+        if self._records and any(word in name for name in config.plugins for word in FEED_PLUGINS):
+            site_url, folder = config.site_url or "", self._assets.folder
+            Feeds(Path(config.site_dir), site_url, folder, self._corrections).complete()
 
     # What the Markdown extension asks
 
@@ -241,7 +250,8 @@ class Pages:
         size = display_size(options, shown.width, shown.height)
         sources = self.source_sets(shown)
         sizes = self.look.light.sizes_of(options, size[0], columns) if sources else ""
-        return Rendering(shown.name, size, sources, sizes, shown.placeholder)
+        is_generated = bool(shown.source_type) and not shown.placeholder
+        return Rendering(shown.name, size, sources, sizes, shown.placeholder, is_generated)
 
     def source_sets(self, shown: Shown) -> tuple[SourceSet, ...]:
         """The smaller files that a page offers for a picture."""
@@ -265,6 +275,12 @@ class Pages:
             return file.src_uri
         path = os.path.relpath(file.abs_src_path, self.site.project_dir)
         return file.src_uri if path.startswith("..") else path.replace(os.sep, "/")
+
+    def folder(self, file: File) -> Path | None:
+        """Where a page's file is, or would be if a plugin had not made the page; None without either."""
+        if file.generated_by:
+            return Path(self._config.docs_dir, file.src_uri).parent
+        return Path(file.abs_src_path).parent if file.abs_src_path else None
 
     def saw(self, block: SeenBlock) -> None:
         """A block was rendered."""

@@ -68,7 +68,8 @@ class GenimagePlugin(BasePlugin[GenimageConfig]):
             self.config.assets_dir,
             config,
         )
-        config.markdown_extensions = [
+        # The same list: other plugins hold on to it, to render Markdown of their own.
+        config.markdown_extensions[:] = [
             extension
             for extension in config.markdown_extensions
             if extension != "genimage" and not isinstance(extension, GenimageExtension)

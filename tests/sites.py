@@ -16,7 +16,6 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
-from urllib.parse import unquote, urljoin, urlsplit
 
 import yaml
 from mkdocs.commands.build import build as mkdocs_build
@@ -345,32 +344,3 @@ def read_tags(html: str) -> list[tuple[str, dict[str, str]]]:
     reader.feed(html)
     reader.close()
     return reader.found
-
-
-_URL_ATTRIBUTES = ("href", "src", "poster", "data", "action", "data-src", "xlink:href")
-
-
-def urls(html: str) -> list[str]:
-    """Everything in a page that a browser would fetch or follow."""
-    found = []
-    for tag, attrs in read_tags(html):
-        found += [attrs[name] for name in _URL_ATTRIBUTES if attrs.get(name)]
-        found += [part.split()[0] for part in attrs.get("srcset", "").split(",") if part.strip()]
-        if tag == "meta" and attrs.get("property", attrs.get("name", "")).endswith(":image"):
-            found.append(attrs["content"])
-    return found
-
-
-def broken_links(site_dir: Path, site_url: str = "http://site.invalid/") -> list[str]:
-    """`page: url` for each URL of the site's own that leads to no file of the site."""
-    broken = []
-    for page in sorted(site_dir.rglob("*.html")):
-        name = page.relative_to(site_dir).as_posix()
-        for url in urls(page.read_text(encoding="utf-8")):
-            target = urljoin(site_url + name, url)
-            if not target.startswith(site_url):
-                continue
-            path = site_dir / unquote(urlsplit(target[len(site_url) :]).path)
-            if not (path / "index.html" if path.is_dir() else path).is_file():
-                broken.append(f"{name}: {url}")
-    return broken

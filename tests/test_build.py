@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 from api_server import ImagesServer, Reply, error_body
 from fence_cases import SETS, extension_set
+from links import broken_links
 from pictures import picture
-from sites import Site, behind, broken_links, differences, fence, holding, tree
+from sites import Site, behind, differences, fence, holding, tree
 
 if TYPE_CHECKING:
     from api_call import Call
@@ -40,7 +41,7 @@ def test_pictures_and_links_lead_to_files(
 ) -> None:
     site.config = {"theme": theme, "use_directory_urls": directory_urls}
     site.before = ["search"]
-    linked = "caption='See *it*' link=guide.md size=1024x1024 width=300"
+    linked = "alt='See it' caption='See *it*' link=guide.md size=1024x1024 width=300"
     site.write(
         {
             "docs/index.md": page("badger"),
@@ -65,7 +66,7 @@ def test_pictures_and_links_lead_to_files(
             assert int(image["width"]) > 0
             assert int(image["height"]) > 0
             assert image["loading"] == "lazy"
-            assert not any(name.startswith("data-") for name in image)
+            assert [name for name in image if name.startswith("data-")] == ["data-ai-generated"]
     assert holding(built.site_dir, SECRET) == []
     linked_page = "linked/index.html" if directory_urls else "linked.html"
     target = "../guide/" if directory_urls else "guide.html"

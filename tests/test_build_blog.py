@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 from api_server import Reply, error_body
-from sites import Site, behind, broken_links, differences, fence, holding
+from links import broken_links
+from sites import Site, behind, differences, fence, holding
 
 if TYPE_CHECKING:
     from api_call import Call

@@ -9,8 +9,9 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
+from links import broken_links
 from mkdocs.config.config_options import DocsDir
-from sites import Site, broken_links, fence, tree
+from sites import Site, fence, tree
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import markdown
 import pytest
 from api_server import Reply, error_body
+from links import broken_links
 from mkdocs.commands.build import build as mkdocs_build
 from mkdocs.plugins import BasePlugin, event_priority
 from mkdocs.structure.files import Files
-from sites import Site, behind, broken_links, differences, fence, holding
+from sites import Site, behind, differences, fence, holding
 
 if TYPE_CHECKING:
     from api_call import Call

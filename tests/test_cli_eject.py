@@ -16,7 +16,8 @@ import yaml
 from cli_runs import genimage, genimage_process
 from click.testing import CliRunner
 from fence_cases import CASES, SNIPPETS, extension_set
-from sites import Site, behind, broken_links, fence, read_tags, tree
+from links import broken_links
+from sites import Site, behind, fence, read_tags, tree
 
 from mkdocs_genimage.cli import main
 

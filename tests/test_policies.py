@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from api_server import ImagesServer, Reply, error_body
+from links import broken_links
 from mkdocs.commands.build import build
 from mkdocs.config import load_config
 from mkdocs.config.defaults import MkDocsConfig
-from sites import Site, broken_links, fence
+from sites import Site, fence
 
 from mkdocs_genimage import models
 
@@ -156,7 +157,7 @@ def test_error_lists_each_missing_picture_and_each_bad_block(
         fails=True,
         warns=[
             "docs/sub/b.md:4: 'size' cannot be '1'.",
-            "docs/meta.md:1: 'genimage' in the front matter: there is no option 'sise'.",
+            "docs/meta.md:2: 'genimage' in the front matter: there is no option 'sise'.",
             "'missing: error' is set",
         ],
     )

@@ -6,7 +6,8 @@ import logging
 
 import pytest
 from api_server import ImagesServer, Reply, closed_port, error_body
-from sites import Site, broken_links, fence, holding
+from links import broken_links
+from sites import Site, fence, holding
 
 KEY = "sk-test-Zq7vX2mK9wRb4TnYc8LhJd5sGf3P"
 PAGE = "# Page\n\n" + fence("A fox", 'alt="A fox" size=640x480')

@@ -4,8 +4,9 @@ import pytest
 from api_server import ImagesServer, Reply
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from links import broken_links
 from pictures import picture
-from sites import Site, broken_links, fence
+from sites import Site, fence
 
 from mkdocs_genimage.imaging import ImageError, ImageInfo, inspect
 from mkdocs_genimage.svg import SvgError, measure_svg

@@ -1,0 +1,76 @@
+"""Feeds that other plugins wrote, put right: real ones are in `test_beside_pages.py`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mkdocs_genimage.corrections import Correction, Rendering
+from mkdocs_genimage.feeds import Feeds
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+URL = "https://site.example/docs/"
+FOLDER = "assets/genimage"
+PICTURE = f"{URL}{FOLDER}/x.png"
+ESCAPED = "<rss><description>&lt;img src=&#34;{}&#34;&gt; {}</description></rss>"
+CDATA = '<rss><content:encoded><![CDATA[<img srcset="{0} 1x, {0} 2x">]]></content:encoded></rss>'
+JSON = '{{"content_html": "<a href=\\"{}\\">\\u00e4", "title": "assets/genimage/x.png"}}'
+ENCLOSURE = '<rss><enclosure url="{}" type="image/png" length="{}" /></rss>'
+
+
+def feeds(folder: Path, *corrections: Correction, url: str = URL) -> Feeds:
+    return Feeds(folder, url, FOLDER, corrections)
+
+
+@pytest.mark.parametrize(
+    ("written", "completed"),
+    [
+        # A path outside of a tag is a text like any other.
+        (ESCAPED.format(f"../{FOLDER}/x.png", f"../{FOLDER}/x"),
+         ESCAPED.format(PICTURE, f"../{FOLDER}/x")),
+        (CDATA.format(f"../{FOLDER}/x.png"), CDATA.format(PICTURE)),
+        (JSON.format(f"{FOLDER}/x.png"), JSON.format(PICTURE)),
+    ],
+)  # fmt: skip
+def test_addresses_are_whole(tmp_path: Path, written: str, completed: str) -> None:
+    assert feeds(tmp_path).completed(written) == completed
+    assert feeds(tmp_path).completed(completed) == completed
+    assert feeds(tmp_path, url="").completed(written) == written
+
+
+def test_a_right_feed_stays_byte_for_byte(tmp_path: Path) -> None:
+    inside = f'&lt;img src="{PICTURE}"&gt; &amp;amp; &quot;'
+    text = f'<feed><content type="html">{inside}</content><summary/></feed>'
+    assert feeds(tmp_path).completed(text) == text
+
+
+def test_lengths_of_enclosures(tmp_path: Path) -> None:
+    (tmp_path / FOLDER).mkdir(parents=True)
+    (tmp_path / FOLDER / "x.png").write_bytes(b"12345")
+    complete = feeds(tmp_path).completed
+    assert complete(ENCLOSURE.format(PICTURE, "None")) == ENCLOSURE.format(PICTURE, 5)
+    for other in (ENCLOSURE.format(PICTURE, 7), ENCLOSURE.format(f"{URL}{FOLDER}/y.png", "None"),
+                  ENCLOSURE.format("https://other.example/x.png", "None")):  # fmt: skip
+        assert complete(other) == other
+
+
+def test_pictures_that_came_otherwise(tmp_path: Path) -> None:
+    fix = Correction(Rendering("x.png", (10, 10)), Rendering("x.webp", (20, 10)))
+    image = "&lt;img height=&#34;10&#34; src=&#34;{}&#34; width=&#34;{}&#34; /&gt;"
+    text = f"<rss><description>{image}</description></rss>"
+    completed = feeds(tmp_path, fix).completed(text.format(f"{FOLDER}/x.png", 10))
+    assert completed == text.format(f"{URL}{FOLDER}/x.webp", 20)
+
+
+def test_only_feeds_are_touched(tmp_path: Path) -> None:
+    relative = ESCAPED.format(f"{FOLDER}/x.png", "")
+    others = {"page.html": relative, "sitemap.xml": f"<urlset><loc>{FOLDER}/x.png</loc></urlset>"}
+    for name, text in {**others, "feed.xml": relative}.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    feeds(tmp_path).complete()
+    assert (tmp_path / "feed.xml").read_text(encoding="utf-8") == ESCAPED.format(PICTURE, "")
+    for name, text in others.items():
+        assert (tmp_path / name).read_text(encoding="utf-8") == text
