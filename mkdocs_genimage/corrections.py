@@ -54,8 +54,9 @@ _PICTURE = re.compile(rf"<picture\b{_REST}(?P<inside>.*?)</picture>|<img\b{_REST
 _SOURCE = re.compile(rf"<source\b{_REST}")
 _IMAGE = re.compile(rf"<img\b{_REST}")
 _TAG = re.compile(r"<(?P<name>\w+)(?P<attributes>.*?)(?P<end>\s*/?>)", re.DOTALL)
-_ATTRIBUTE = re.compile(r'\s+(?P<name>[^\s=>/"]+)(?:="(?P<value>[^"]*)")?')
-_CANDIDATE = re.compile(r"[^\s,]*/(?P<name>[^\s,/]+ \d+w)")
+_ATTRIBUTE = re.compile(
+    r"""\s+(?P<name>[^\s=>/"']+)(?:=(?:"(?P<double>[^"]*)"|'(?P<single>[^']*)'|(?P<bare>[^\s"'>]+)))?"""
+)
 
 
 _FRAME = re.compile(
@@ -96,7 +97,7 @@ def correct_images(content: str, corrections: Iterable[Correction]) -> str:
     if is_right:
         return content
     # All names at once: a new one may hold an old one, which must not be replaced again.
-    any_name = re.compile("|".join(map(re.escape, names)))
+    any_name = re.compile(rf"(?<![\w-])(?:{'|'.join(map(re.escape, names))})")
 
     def corrected(match: re.Match[str]) -> str:
         image = _IMAGE.search(match[0])
@@ -129,10 +130,9 @@ def correct_images(content: str, corrections: Iterable[Correction]) -> str:
 
 
 class _Tag:
-    """A tag that can be changed; the order of what is left of it stays.
+    """A tag that can be changed; what is not changed stays as it is written.
 
     Attributes:
-        attributes: names to values; None where there is no value.
         end: how it ends, in XHTML or in HTML.
     """
 
@@ -141,33 +141,40 @@ class _Tag:
         assert match is not None
         self._name = match["name"]
         self.end = match["end"]
-        self.attributes: dict[str, str | None] = {
-            one["name"]: one["value"] for one in _ATTRIBUTE.finditer(match["attributes"])
-        }
+        self._values: dict[str, str] = {}
+        self._written: dict[str, str] = {}
+        for one in _ATTRIBUTE.finditer(match["attributes"]):
+            self._values[one["name"]] = one["double"] or one["single"] or one["bare"] or ""
+            self._written[one["name"]] = one[0]
 
     def get(self, name: str) -> str:
         """A value; empty without one."""
-        return self.attributes.get(name) or ""
+        return self._values.get(name, "")
 
-    def insert(self, name: str, value: str, *, before: str = "", after: str = "") -> None:
-        """Add an attribute next to another, or change it where it is there already."""
-        if name in self.attributes:
-            self.attributes[name] = value
+    def set(self, name: str, value: str, *, before: str = "", after: str = "") -> None:
+        """Change an attribute, or add it next to another."""
+        self._values[name] = value
+        text = f' {name}="{value}"'
+        if name in self._written:
+            written = self._written[name]
+            blanks = written[: len(written) - len(written.lstrip())]
+            self._written[name] = blanks + text.lstrip()
             return
-        old, self.attributes = self.attributes, {}
-        for other, kept in old.items():
+        old, self._written = self._written, {}
+        for other, written in old.items():
             if other == before:
-                self.attributes[name] = value
-            self.attributes[other] = kept
+                self._written[name] = text
+            self._written[other] = written
             if other == after:
-                self.attributes[name] = value
+                self._written[name] = text
+
+    def drop(self, name: str) -> None:
+        """Take an attribute away, if it is there."""
+        self._values.pop(name, None)
+        self._written.pop(name, None)
 
     def __str__(self) -> str:
-        written = (
-            f" {name}" if value is None else f' {name}="{value}"'
-            for name, value in self.attributes.items()
-        )
-        return f"<{self._name}{''.join(written)}{self.end}"
+        return f"<{self._name}{''.join(self._written.values())}{self.end}"
 
 
 def _without_frame(match: re.Match[str]) -> str:
@@ -191,17 +198,19 @@ def _without_credit(match: re.Match[str]) -> str:
 def _correct_tag(tag: _Tag, item: Correction, folder: str) -> None:
     """Give the tag of an image the right attributes; `src` is left, as all names are put right later."""
     actual = item.actual
-    tag.attributes["width"], tag.attributes["height"] = map(str, actual.size)
+    width, height = actual.size
+    tag.set("width", str(width))
+    tag.set("height", str(height))
     if actual.sources:  # attributes are in the order of the alphabet
-        tag.insert("sizes", actual.sizes, before="src")
-        tag.insert("srcset", _srcset(actual.sources[-1], item, folder), after="src")
+        tag.set("sizes", actual.sizes, before="src")
+        tag.set("srcset", _srcset(actual.sources[-1], item, folder), after="src")
     else:
-        tag.attributes.pop("sizes", None)
-        tag.attributes.pop("srcset", None)
+        tag.drop("sizes")
+        tag.drop("srcset")
     if not actual.is_generated:
-        tag.attributes.pop(AI_GENERATED, None)
+        tag.drop(AI_GENERATED)
     if actual.is_placeholder:
-        tag.insert("class", f"{tag.get('class')} {PLACEHOLDER}".strip(), after="alt")
+        tag.set("class", f"{tag.get('class')} {PLACEHOLDER}".strip(), after="alt")
 
 
 def _srcset(source: SourceSet, item: Correction, folder: str) -> str:
@@ -210,31 +219,27 @@ def _srcset(source: SourceSet, item: Correction, folder: str) -> str:
     return text.replace(folder + item.actual.name + " ", folder + item.expected.name + " ")
 
 
-def gather_sources(content: str, folder: str) -> str:
-    """HTML in which the smaller files of each picture lie where the picture does.
+def gather_sources(content: str) -> str:
+    """HTML in which the smaller files of each of our pictures lie where the picture does.
 
     Plugins that move a page's content elsewhere put `src` right, and do not know of `srcset`.
-
-    Args:
-        content: HTML.
-        folder: where the site's pictures are.
     """
 
     def gathered(match: re.Match[str]) -> str:
         image = _IMAGE.search(match[0])
         src = _Tag(image[0]).get("src") if image else ""
-        if f"{folder}/" not in src:
-            return match[0]
-        front = src.partition("#")[0].rpartition("/")[0]
+        folder, slash, name = src.partition("#")[0].rpartition("/")
+        stem = name.rpartition(".")[0]
+        # Candidates of ours have the name of the picture and their width.
+        own = re.compile(rf"[^\s,]*?(?P<name>{re.escape(stem)}(?:-\d+w)?\.\w+ \d+w)")
 
         def moved(one: re.Match[str]) -> str:
             tag = _Tag(one[0])
-            if "srcset" not in tag.attributes:
+            found = [own.fullmatch(candidate) for candidate in tag.get("srcset").split(", ")]
+            if not stem or not all(found):
                 return one[0]
-            srcset = tag.get("srcset")
-            tag.attributes["srcset"] = _CANDIDATE.sub(
-                lambda candidate: f"{front}/{candidate['name']}", srcset
-            )
+            names = [folder + slash + candidate["name"] for candidate in found if candidate]
+            tag.set("srcset", ", ".join(names))
             return str(tag)
 
         return _SOURCE.sub(moved, _IMAGE.sub(moved, match[0]))

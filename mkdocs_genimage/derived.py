@@ -27,7 +27,7 @@ from mkdocs_genimage.errors import GenimageError
 from mkdocs_genimage.log import log
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection
 
     from click._termui_impl import ProgressBar
 
@@ -144,6 +144,7 @@ class DerivedFiles:
         self._open: dict[str, _Source] = {}
         self._threads = 0
         self._pixels = 0
+        self._latest = 0
         self._wanted = 0
         self._done = 0
 
@@ -196,7 +197,7 @@ class DerivedFiles:
         return path
 
     def _start_thread(self) -> None:
-        if self._threads < min(os.cpu_count() or 1, MAX_THREADS):
+        if self._threads < min(os.cpu_count() or 1, MAX_THREADS) and self._has_room(self._latest):
             # A daemon, so that Ctrl-C ends the command at once: what it is at is made again.
             thread = threading.Thread(target=self._work, name="genimage-deriving", daemon=True)
             # The system may refuse one. The others do its work, or, if there is none, whoever waits.
@@ -255,26 +256,43 @@ class DerivedFiles:
                     self._threads -= 1  # the next order starts another one
                     return
                 job = self._queue.popleft()
-            self._make_all(job)
+            pixels = _pixels_of(job.path)
+            with self._changed:
+                if not self._has_room(pixels):
+                    # No waiting for it: the C library keeps the memory that a thread gave back, and hands it
+                    # to the next one only when the thread ends. Who is at work now comes back to this job.
+                    self._queue.appendleft(job)
+                    self._threads -= 1
+                    return
+                self._pixels += pixels
+                self._latest = pixels
+                if self._queue:
+                    self._start_thread()
+            try:
+                self._make_all(job)
+            finally:
+                with self._changed:
+                    self._pixels -= pixels
+
+    def _has_room(self, pixels: int) -> bool:
+        """Whether a picture may be worked on beside the others."""
+        return not self._pixels or self._pixels + pixels <= MAX_PIXELS_AT_ONCE
 
     def _make_all(self, job: _Source) -> None:
         """Make all files of one picture, also those that are ordered meanwhile: it is decoded once."""
         picture: Picture | None = None
-        with contextlib.ExitStack() as held:
-            while order := self._next(job):
-                recipe, path = order
-                reason = ""
-                try:
-                    if not path.exists():  # another process may have made it
-                        if picture is None:
-                            picture = _opened(job)
-                            held.enter_context(self._room_for(picture.pixels))
-                        self._write(path, picture.make(recipe))
-                except GenimageError as error:
-                    reason = str(error)
-                except Exception as error:  # whoever waits has to be told, whatever it is
-                    reason = f"{type(error).__name__}: {error}"
-                self._settle(path, reason)
+        while order := self._next(job):
+            recipe, path = order
+            reason = ""
+            try:
+                if not path.exists():  # another process may have made it
+                    picture = picture or _opened(job)
+                    self._write(path, picture.make(recipe))
+            except GenimageError as error:
+                reason = str(error)
+            except Exception as error:  # whoever waits has to be told, whatever it is
+                reason = f"{type(error).__name__}: {error}"
+            self._settle(path, reason)
 
     def _next(self, job: _Source) -> tuple[Recipe, Path] | None:
         with self._changed:
@@ -282,20 +300,6 @@ class DerivedFiles:
                 return job.waiting.popleft()
             del self._open[job.sha256]
             return None
-
-    @contextlib.contextmanager
-    def _room_for(self, pixels: int) -> Iterator[None]:
-        """Wait until a picture may be decoded beside the others."""
-        with self._changed:
-            while self._pixels and self._pixels + pixels > MAX_PIXELS_AT_ONCE:
-                self._changed.wait()
-            self._pixels += pixels
-        try:
-            yield
-        finally:
-            with self._changed:
-                self._pixels -= pixels
-                self._changed.notify_all()
 
     def _write(self, path: Path, data: bytes) -> None:
         """Write a file. Later ones go elsewhere if that fails; where this one lies was told already."""
@@ -350,6 +354,16 @@ class _Display:
         """The wait is over."""
         if self._bar:
             self._bar.__exit__(None, None, None)
+
+
+def _pixels_of(path: Path) -> int:
+    """How many a picture has; 0 if it cannot be opened, which is told later."""
+    from mkdocs_genimage.deriving import count_pixels
+
+    try:
+        return count_pixels(path)
+    except GenimageError:
+        return 0
 
 
 def _opened(job: _Source) -> Picture:

@@ -18,11 +18,12 @@ import PIL
 from PIL import Image, ImageChops, ImageCms, ImageOps
 from PIL.PngImagePlugin import PngInfo
 
-from mkdocs_genimage.formats import sniff
+from mkdocs_genimage.formats import EXTENSIONS, sniff
 from mkdocs_genimage.imaging import FULL, MAX_PIXELS, ImageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from mkdocs_genimage.derived import Recipe
 
@@ -63,6 +64,7 @@ _XMP_KEYWORD = "XML:com.adobe.xmp"
 
 _MOVING = ("gif", "png", "webp")
 """Formats whose further frames are an animation. Those of a JPEG are other views, as cameras store them."""
+_FORMATS = [form.upper() for form in EXTENSIONS if form != "svg"]
 _IHDR_DEPTH = 24
 """Where a PNG says how many bits a sample has."""
 
@@ -103,6 +105,19 @@ def can_write(form: str) -> str:
     return ""
 
 
+def count_pixels(path: Path) -> int:
+    """How many pixels a picture has: what the memory to decode it goes by.
+
+    Raises:
+        ImageError: it cannot be opened.
+    """
+    try:
+        with Image.open(path, formats=_FORMATS) as image:
+            return image.width * image.height
+    except Exception as error:
+        raise _damaged(error) from None
+
+
 class Picture:
     """A picture that smaller files are made from. Nothing is decoded before the first is asked for.
 
@@ -127,9 +142,7 @@ class Picture:
         # Pillow's readers raise many kinds for damaged data (struct.error, EOFError, SyntaxError, ...).
         except Exception as error:
             raise _damaged(error) from None
-        self.pixels = self._file.width * self._file.height
-        """How many it has: what the memory to decode it goes by."""
-        if self.pixels > MAX_PIXELS:
+        if self._file.width * self._file.height > MAX_PIXELS:
             raise ImageError(_too_large())
 
     def make(self, recipe: Recipe) -> bytes:

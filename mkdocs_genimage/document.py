@@ -126,6 +126,14 @@ class PageRecord:
     pending: list[Pending] = field(default_factory=list)
     links: dict[str, list[list[str]]] = field(default_factory=dict)
 
+    def is_hero(self, composed: Composed) -> bool:
+        """Whether a block is what readers of the page see first.
+
+        In the views of a blog, which render a page once more, it is one of many.
+        """
+        hero = self.hero.composed.request.key if self.hero else ""
+        return hero == composed.request.key and not self.links
+
 
 class PageDocument:
     """One conversion of one page's text, or of a part of it."""
@@ -175,7 +183,7 @@ class PageDocument:
                 logging.INFO,
                 f"{place}: the block has no 'alt': the prompt's first sentence stands in for it.",
             )
-        if self._record.hero and self._record.hero.composed.request.key == composed.request.key:
+        if self._record.is_hero(composed):
             options = {"loading": "eager", **options, "is_hero": True}
         pictures = []
         for number, shown in enumerate(found):

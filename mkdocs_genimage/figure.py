@@ -75,7 +75,8 @@ class Look:
 
     def words(self, pictures: Sequence[Picture]) -> str:
         """What readers are told of some pictures; empty if no model made them, or they are not told."""
-        made = [picture for picture in pictures if picture.source_type]
+        shown = [one for picture in pictures for one in (picture, picture.twin) if one]
+        made = [picture for picture in shown if picture.source_type]
         if not made or self.disclosure == "none":
             return ""
         models = ", ".join(dict.fromkeys(picture.model for picture in made if picture.model))
@@ -245,7 +246,7 @@ class _Drawing:
             own = twin_options(self.options) if scheme == "dark" else self.options
             self._append(holder, one, scheme, own, is_item=bool(words))
         if words:
-            kind = SCHEMA_TYPES.get(picture.source_type, picture.source_type)
+            kind = SCHEMA_TYPES[next(one.source_type for one in shown if one.source_type)]
             # Not a <link>, which plugins that fetch what a page refers to would follow.
             SubElement(
                 parent,

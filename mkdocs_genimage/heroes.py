@@ -96,7 +96,7 @@ class Heroes:
         record.page = page
         uri = f"{self._assets.folder}/{social_name(shown.name)}"
         # What the author chose for the page stays.
-        if page.meta.get("image", uri) == uri and self._is_for_others(record, shown):
+        if page.meta.get("image") in (None, "", uri) and self._is_for_others(record, shown):
             record.social = page.meta["image"] = uri
             self._assets.publish_social(shown, files)
             self._announced.append(record)

@@ -124,11 +124,15 @@ class Light:
         return sizes if options.get("loading") == "eager" else f"auto, {sizes}"
 
     def _sizes(self, options: Mapping[str, Any], width: int, columns: int) -> str:
-        room = self.content_width or width
+        room = self.content_width
         share = str(options.get("width", ""))
         if share.endswith("%"):
             percent = int(share[:-1])
+            if not room:
+                return f"{percent}vw"
             return f"(max-width: {room}px) {percent}vw, {round(room * percent / 100)}px"
+        if not room:  # Too large a file is better than one that is too small.
+            return f"(max-width: {width}px) 100vw, {width}px"
         if columns > 1:
             fitting = max(1, min(columns, room // _GRID_COLUMN))
             beside = min(width, round(room / fitting))

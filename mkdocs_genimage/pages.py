@@ -156,9 +156,7 @@ class Pages:
         return bool(self.look.light.widths or self.look.light.formats)
 
     def _gathered(self, output: str) -> str:
-        if self._has_light and self._assets.folder in output:
-            return gather_sources(output, self._assets.folder)
-        return output
+        return gather_sources(output) if self._has_light and " srcset=" in output else output
 
     def finish(self) -> None:
         """Put right what other plugins wrote from copies of pages that they took.

@@ -24,9 +24,11 @@ def report_failures(entries: Iterable[Entry], generator: Generator) -> None:
     shared: dict[str, list[Entry]] = {}
     left: list[Entry] = []
     told: set[int] = set()
-    failed = [entry for entry in entries if entry.state == "failed"]
-    causes = {(entry.request.key, entry.variant) for entry in failed}
-    for entry in failed:
+    entries = list(entries)
+    causes = {(one.request.key, one.variant) for one in entries if one.shown.placeholder}
+    for entry in entries:
+        if entry.state != "failed":
+            continue
         light = entry.request.twin_of
         if light and (light.request.key, light.variant) in causes:
             continue  # one cause, one block, one message
