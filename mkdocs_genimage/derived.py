@@ -49,8 +49,9 @@ _NAME = re.compile(
 
 MAX_THREADS = 8
 MAX_PIXELS_AT_ONCE = 27_000_000
-"""Of all pictures that are being worked on: three of 3840x2160, or one of any size. Each takes about 15 bytes
-a pixel while it is encoded (measured in 2026-11)."""
+"""Of all pictures that are being worked on: three of 3840x2160, or one of any size. To encode one takes some
+15 bytes a pixel for WebP and 30 for AVIF: with 8 threads, pictures of that size took 0.39 GB in all, and
+0.73 GB where each thread waited for its turn (measured in 2026-11)."""
 _PATIENCE_SECONDS = 2.0
 """Nobody needs to be told of a shorter wait."""
 _LINE_SECONDS = 10.0

@@ -14,7 +14,7 @@ from mkdocs.utils import get_relative_url
 
 from mkdocs_genimage.block import Block, parse_block
 from mkdocs_genimage.compose import Composed, compose
-from mkdocs_genimage.errors import BlockError, OptionError
+from mkdocs_genimage.errors import BlockError, OptionError, Problem
 from mkdocs_genimage.figure import (
     BELOW_TITLE,
     Picture,
@@ -166,15 +166,14 @@ class PageDocument:
         try:
             composed = hero.composed if hero else self._compose(fence)
             found = self._pages.resolve(composed, place)
-            dark_place = replace(place, line=composed.lines.get("dark", 0))
-            twins = [self._pages.resolve(one, dark_place, "'dark': ")[0] for one in composed.twins]
         except BlockError as error:
             problems = self._pages.bad_block(place, error)
             self._pages.saw(SeenBlock(place, self._file, None, problems))
             self.links[index] = UNAVAILABLE
             return error_figure(str(place))
+        twins, problems = self._twins(composed, place)
         if not hero:  # which was seen before
-            self._pages.saw(SeenBlock(place, self._file, composed))
+            self._pages.saw(SeenBlock(place, self._file, composed, problems))
         options = composed.options
         alt, origin = alt_text(options)
         # To tell the place, the page's file is read and scanned once more.
@@ -205,6 +204,21 @@ class PageDocument:
         if hero:
             node.set(BELOW_TITLE, "")
         return node
+
+    def _twins(self, composed: Composed, place: Place) -> tuple[list[Shown], tuple[str, ...]]:
+        """The pictures for dark mode; none, and why, where they would be refused: the others are shown."""
+        place = replace(place, line=composed.lines.get("dark", 0))
+        try:
+            return [self._pages.resolve(one, place)[0] for one in composed.twins], ()
+        except BlockError as error:
+            # What is said of 'image' is true, but the author has written none.
+            reason = error.problems[0].message.partition(". ")[0]
+            message = (
+                f"'dark' edits the first picture, which cannot be done: {reason}. Remove 'dark', or set "
+                "'dark: none'."
+            )
+            problem = Problem(composed.lines.get("dark", 0), message)
+            return [], self._pages.bad_block(place, BlockError([problem]))
 
     def _picture(
         self,

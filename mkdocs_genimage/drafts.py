@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mkdocs_genimage.entries import Shown
+from mkdocs_genimage.entries import Shown, source_type
 from mkdocs_genimage.formats import EXTENSIONS, sniff
 from mkdocs_genimage.request import variant_stem
 
@@ -54,4 +54,5 @@ class Drafts:
         path = self._folder / f"placeholder-{variant_stem(request.stem, variant)}{ending}"
         if not path.exists():
             path.write_bytes(data)
-        return Shown(path.name, path, *size, placeholder=True)
+        kind = source_type(request)
+        return Shown(path.name, path, *size, placeholder=True, source_type=kind)

@@ -40,7 +40,8 @@ class Shown:
         placeholder: whether it only stands in for the image.
         sha256: of its bytes; empty where they are not known yet.
         model: what made it; empty where that is not known.
-        source_type: `GENERATED`, `EDITED`, or empty for what no model made.
+        source_type: `GENERATED`, `EDITED`, or empty for what no model made; of a placeholder, what it stands
+            in for.
     """
 
     name: str

@@ -76,7 +76,7 @@ class Look:
     def words(self, pictures: Sequence[Picture]) -> str:
         """What readers are told of some pictures; empty if no model made them, or they are not told."""
         shown = [one for picture in pictures for one in (picture, picture.twin) if one]
-        made = [picture for picture in shown if picture.source_type]
+        made = [one for one in shown if one.source_type and not one.placeholder]
         if not made or self.disclosure == "none":
             return ""
         models = ", ".join(dict.fromkeys(picture.model for picture in made if picture.model))

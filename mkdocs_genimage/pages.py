@@ -212,13 +212,8 @@ class Pages:
 
     # What documents ask
 
-    def resolve(self, composed: Composed, place: Place, front: str = "") -> list[Shown]:
+    def resolve(self, composed: Composed, place: Place) -> list[Shown]:
         """The files that a block shows.
-
-        Args:
-            composed: the block.
-            place: where it stands.
-            front: what messages begin with.
 
         Raises:
             BlockError: it asks for something that is known to be refused.
@@ -228,7 +223,7 @@ class Pages:
         except ObjectionError as error:
             raise BlockError(
                 [
-                    Problem(composed.lines.get(option, 0), front + message)
+                    Problem(composed.lines.get(option, 0), message)
                     for option, message in error.objections
                 ]
             ) from None

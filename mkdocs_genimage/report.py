@@ -29,9 +29,6 @@ def report_failures(entries: Iterable[Entry], generator: Generator) -> None:
     for entry in entries:
         if entry.state != "failed":
             continue
-        light = entry.request.twin_of
-        if light and (light.request.key, light.variant) in causes:
-            continue  # one cause, one block, one message
         if entry.job is None or id(entry.job) in told:
             continue
         told.add(id(entry.job))
@@ -39,6 +36,9 @@ def report_failures(entries: Iterable[Entry], generator: Generator) -> None:
         if isinstance(error, BudgetReachedError):
             left.append(entry)
         elif isinstance(error, ProviderError) and not error.fatal:
+            light = entry.request.twin_of
+            if light and (light.request.key, light.variant) in causes:
+                continue  # one cause, one block, one message
             what = "no picture for dark mode" if light else "no picture"
             log.warning("%s: %s: %s", listed(entry.places), what, error)
         else:
