@@ -212,7 +212,7 @@ class PageDocument:
             return [self._pages.resolve(one, place)[0] for one in composed.twins], ()
         except BlockError as error:
             # What is said of 'image' is true, but the author has written none.
-            reason = error.problems[0].message.partition(". ")[0]
+            reason = error.problems[0].message.partition(". ")[0].rstrip(".")
             message = (
                 f"'dark' edits the first picture, which cannot be done: {reason}. Remove 'dark', or set "
                 "'dark: none'."
@@ -265,9 +265,11 @@ class PageDocument:
 
         Raises:
             OptionError: there is no such block.
+            BlockError: it is wrong.
         """
-        composed = self._find_block(name)
-        return Hero(composed, Place(self._source, self._ids[name][0]))
+        fences = self._ids.get(name, [])
+        composed = self._compose(fences[0]) if len(fences) == 1 else self._find_block(name)
+        return Hero(composed, Place(self._source, fences[0]))
 
     def _compose(self, fence: Fence) -> Composed:
         """A fence made whole.

@@ -67,11 +67,17 @@ class FrontMatter:
     def read(cls, value: Any) -> FrontMatter:
         """Read it; what is wrong is told by the result."""
         hero = None
+        messages = []
         if isinstance(value, dict) and "hero" in value:
             value = dict(value)
             hero = value.pop("hero")
+            if hero is None:
+                messages.append(
+                    "'hero' is empty. Where a block is meant, write its id in quotes, '#id': YAML takes a "
+                    "bare # for a comment."
+                )
         options, wrong = read_options(value, {**SITE_WIDE, HERO.name: HERO})
-        messages = [message for _, message in wrong]
+        messages += [message for _, message in wrong]
         if isinstance(hero, str) and hero.startswith("#") and len(hero) > 1:
             return cls(options, block_id=hero[1:], wrong=tuple(messages))
         if hero is None:
@@ -106,7 +112,9 @@ class FrontMatterPlace(Place):
             lines = read().split("\n")
         except (OSError, ValueError):
             lines = []
-        line = next((i for i, text in enumerate(lines) if text.strip().startswith(word)), 0)
+        found = [i for i, text in enumerate(lines) if text.strip().startswith(word)]
+        found += [i for i, text in enumerate(lines) if text.startswith("genimage:")]
+        line = found[0] if found else 0
         fence = Fence(HEADER, "", (), "", line, line + 1)
         return cls(Source(name, read, [fence]), fence)
 

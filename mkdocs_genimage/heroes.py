@@ -94,20 +94,28 @@ class Heroes:
         shown = self._pages.resolve(hero.composed, hero.place)[0]
         record.hero = hero
         record.page = page
-        uri = f"{self._assets.folder}/{social_name(shown.name)}"
         # What the author chose for the page stays.
-        if page.meta.get("image") in (None, "", uri) and self._is_for_others(record, shown):
-            record.social = page.meta["image"] = uri
-            self._assets.publish_social(shown, files)
+        if page.meta.get("image") in (None, "", self._uri(shown)):
             self._announced.append(record)
+            # One that is being made may turn out to be of another format: until then, what is expected holds.
+            if self._is_for_others(record, shown, is_final=shown.path is not None):
+                self._announce(record, shown, files)
 
-    def _is_for_others(self, record: PageRecord, shown: Shown) -> bool:
+    def _uri(self, shown: Shown) -> str:
+        return f"{self._assets.folder}/{social_name(shown.name)}"
+
+    def _announce(self, record: PageRecord, shown: Shown, files: Files) -> None:
+        assert record.page is not None
+        record.social = record.page.meta["image"] = self._uri(shown)
+        self._assets.publish_social(shown, files)
+
+    def _is_for_others(self, record: PageRecord, shown: Shown, *, is_final: bool) -> bool:
         """Whether other sites can be given a picture. They take no drawings, and no animations."""
         if shown.placeholder or self._pages.resolver.policy == "plan":
             return False
         if not shown.name.endswith(UNSOCIAL):
             return True
-        if record.hero:
+        if record.hero and is_final:
             form = shown.name.rpartition(".")[2]
             self._pages.tell(
                 logging.WARNING,
@@ -121,9 +129,9 @@ class Heroes:
         for record in self._announced:
             assert record.hero is not None
             shown = self._pages.resolver.final(*record.hero.picture)
-            if self._is_for_others(record, shown):
-                self._assets.publish_social(shown, files)
-            else:
+            if self._is_for_others(record, shown, is_final=True):
+                self._announce(record, shown, files)
+            elif record.social:
                 self._retract(record, files)
 
     def settle(self, files: Files) -> None:

@@ -81,10 +81,8 @@ class Pages:
 
     def announce(self, page: Page, files: Files) -> None:
         """A page was read. If its front matter has a hero, everybody finds it from now on."""
-        front_matter = page.meta.get("genimage")
-        if not isinstance(front_matter, dict) or "hero" not in front_matter:
-            return
-        self._heroes.announce(self._record(page.file), page, files)
+        if "genimage" in page.meta:
+            self._heroes.announce(self._record(page.file), page, files)
 
     def begin_page(self, page: Page, markdown: str, files: Files) -> str:
         """A page is about to be rendered.
