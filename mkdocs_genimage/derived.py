@@ -359,11 +359,11 @@ class _Display:
 
 def _pixels_of(path: Path) -> int:
     """How many a picture has; 0 if it cannot be opened, which is told later."""
-    from mkdocs_genimage.deriving import count_pixels
-
     try:
+        from mkdocs_genimage.deriving import count_pixels
+
         return count_pixels(path)
-    except GenimageError:
+    except Exception:
         return 0
 
 

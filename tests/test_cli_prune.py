@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import sys
@@ -15,6 +16,7 @@ from filelock import FileLock
 from sites import Site, behind, fence, tree
 
 from mkdocs_genimage import trash
+from mkdocs_genimage.derived import DerivedFiles, Recipe
 from mkdocs_genimage.errors import CacheError
 from mkdocs_genimage.upkeep.pruning import Pruning, Unused
 
@@ -523,6 +525,132 @@ def test_a_folder_that_cannot_be_written(site: Site) -> None:
         assert "cannot be moved" in genimage(site, "prune", "--delete").ended(1).errors
     finally:
         site.cache.chmod(0o755)
+
+
+# Smaller files
+
+
+def make_smaller(site: Site, *widths: int) -> dict[str, Path]:
+    """Make smaller files of all pictures in the cache, as a build does; the picture's name to the first."""
+    files = DerivedFiles(site.cache)
+    made = {}
+    for path in sorted(site.cache.glob("*.png")):
+        sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+        paths = [files.want(path, sha256, Recipe(width, "webp", "")) for width in widths]
+        made[path.stem.rpartition("-")[0]] = paths[0]
+    assert files.finish() == {}
+    return made
+
+
+def test_smaller_files_go_with_their_pictures(site: Site) -> None:
+    build_then(site, {})
+    made = make_smaller(site, 16, 8)
+    assert len(made) == 3
+    own = site.cache / ".derived"
+    foreign = {".gitignore", "notes.txt", "0" * 24 + "-v99-16w.webp"}
+    for name in foreign - {".gitignore"}:
+        (own / name).write_text("mine")
+    earlier = own / made["an-orange-cat"].name.replace("-v1-", "-v0-")
+    earlier.write_text("old")
+    before = tree(site.cache)
+    spare = [earlier, *own.glob(f"{made['an-old-owl'].name[:24]}-*")]
+    size = sum(path.stat().st_size for path in spare)
+    ran = genimage(site, "prune").ended(0)
+    lines = ran.output.splitlines()
+    assert lines[-4].startswith("1 unused picture: ")
+    assert lines[-3] == f"3 smaller files that no picture needs any more: {size} B."
+    assert lines[-1] == "Both delete the smaller files: a build makes those again that it needs."
+    content = genimage(site, "prune", "--json").ended(0).json("prune")
+    assert (content["smaller_files"], content["smaller_bytes"]) == (3, size)
+    assert content["smaller_deleted"] == 0
+    assert tree(site.cache) == before
+
+    ran = genimage(site, "prune", "--delete").ended(0)
+    assert "Moved 2 files to genimage/.trash/" in ran.output
+    assert ran.output.splitlines()[-1] == f"Deleted 3 smaller files: {size} B."
+    left = {path.name for path in own.iterdir()}
+    kept = [made["an-orange-cat"], made["a-brown-dog"]]
+    assert left == foreign | {
+        path.name for one in kept for path in own.glob(f"{one.name[:24]}-v1*")
+    }
+    assert len(left) == len(foreign) + 4
+    assert genimage(site, "prune").ended(0).output.startswith("Every picture in the cache is used.")
+
+    # A picture that was deleted by hand: nothing else is to be done then.
+    (dog,) = site.cache.glob("a-brown-dog-*.png")
+    dog.unlink()
+    ran = genimage(site, "prune").ended(0)
+    assert ran.output.splitlines()[-3].startswith(
+        "2 smaller files that no picture needs any more: "
+    )
+    assert ran.output.splitlines()[-2].startswith("'prune --delete' deletes them: ")
+    content = genimage(site, "prune", "--json", "--delete").ended(0).json("prune")
+    assert (content["smaller_files"], content["smaller_deleted"]) == (2, 2)
+    assert content["smaller_bytes"] > 0
+    assert content["moved_to"] is None
+    assert len(list(own.iterdir())) == len(foreign) + 2
+
+
+def test_smaller_files_of_pictures_that_stay(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    build_then(site, {"README.md": "an-old-owl"})
+    make_smaller(site, 16)
+    (owl,) = site.cache.glob("an-old-owl-*.png")
+    site.write({"README.md": f"![](genimage/{owl.name})\n"})  # unused, and kept
+    owl.with_suffix(".json").unlink()  # it was lost
+    assert genimage(site, "prune", "--json").ended(0).json("prune")["smaller_files"] == 0
+    # Of a picture that cannot be read nobody knows which they are.
+    (dog,) = site.cache.glob("a-brown-dog-*.png")
+    dog.unlink()
+    assert genimage(site, "prune", "--json").ended(0).json("prune")["smaller_files"] == 1
+
+    def fail(file: object) -> str:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("mkdocs_genimage.upkeep.pruning.sha256_of", fail)
+    assert genimage(site, "prune", "--json").ended(0).json("prune")["smaller_files"] == 0
+
+
+def test_doubts_keep_smaller_files(site: Site) -> None:
+    build_then(site, {})
+    make_smaller(site, 16)
+    site.write({"docs/index.md": f"# Page\n\n{fence('A fox', 'quality=best')}"})
+    assert doubts(site)
+    assert len(list((site.cache / ".derived").glob("*.webp"))) == 3
+
+
+def test_smaller_files_made_meanwhile_are_not_looked_at(site: Site) -> None:
+    name = "0" * 24 + "-v1-16w.webp"
+    build_then(
+        site,
+        {
+            "hooks.py": "import pathlib\n"
+            "def on_post_build(config):\n"
+            "    here = pathlib.Path(config.config_file_path).parent / 'genimage/.derived'\n"
+            f"    (here / {name!r}).write_bytes(b'x')\n"
+        },
+    )
+    make_smaller(site, 16)
+    site.config["hooks"] = ["hooks.py"]
+    genimage(site, "prune", "--delete").ended(0)
+    assert (site.cache / ".derived" / name).exists()
+    assert genimage(site, "prune", "--json").ended(0).json("prune")["smaller_files"] == 1
+
+
+def test_purge_deletes_smaller_files_without_a_question(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build_then(site, {})
+    make_smaller(site, 16)
+    monkeypatch.setattr("mkdocs_genimage.cli.prune._can_ask", lambda: True)
+    ran = genimage(site, "prune", "--purge", given="n\n").ended(1)
+    assert "Delete 2 files for good?" in ran.output
+    assert len(list((site.cache / ".derived").glob("*.webp"))) == 3
+    genimage(site, "prune", "--purge", given="y\n").ended(0)
+    assert len(list((site.cache / ".derived").glob("*.webp"))) == 2
+    (dog,) = site.cache.glob("a-brown-dog-*.png")
+    dog.unlink()
+    ran = genimage(site, "prune", "--purge").ended(0)
+    assert ran.output.splitlines()[-1].startswith("Deleted 1 smaller file: ")
 
 
 # The trash itself

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mkdocs_genimage import trash
+from mkdocs_genimage import derived, trash
 from mkdocs_genimage.cli.output import amount, json_option, print_json, print_table
 from mkdocs_genimage.cli.site import SiteContext, SiteError, pass_site
 from mkdocs_genimage.errors import CacheError, ConfigurationError
@@ -61,6 +61,9 @@ def command(
     The whole site is looked at anew, in all languages. Pictures of drafts and other pages that the site does
     not show are kept. While a block cannot be read or a build is at work, nothing is listed or deleted.
 
+    Smaller files that were made from pictures which are gone or unused are listed, too. --delete and --purge
+    both delete these for good: a build makes those again that it needs.
+
     \b
     Examples:
       mkdocs-genimage prune
@@ -104,6 +107,8 @@ def _remove(done: _Done, *, delete: bool, purge: bool) -> None:
             done.trash = trash.retire(found.folder, found.files)
         if purge:
             done.purged = trash.delete(found.folder, found.files) + trash.purge(found.folder)
+        if delete or purge:
+            done.smaller = trash.delete(found.folder / derived.FOLDER, found.spare)
     except CacheError as error:
         raise click.ClickException(str(error)) from None
 
@@ -119,6 +124,8 @@ class _Done:
         self.found = found
         self.trash: Path | None = None
         self.purged: trash.Removed | None = None
+        self.smaller = trash.Removed()
+        """Smaller files that were deleted."""
 
     @property
     def data(self) -> dict[str, Any]:
@@ -133,6 +140,9 @@ class _Done:
             "moved_to": str(self.trash) if self.trash else None,
             "purged_files": self.purged.files if self.purged else 0,
             "purged_bytes": self.purged.bytes if self.purged else 0,
+            "smaller_files": len(found.spare),
+            "smaller_bytes": self.smaller.bytes or found.spare_bytes,
+            "smaller_deleted": self.smaller.files,
         }
 
 
@@ -200,6 +210,11 @@ def _print_list(found: Pruning) -> None:
     for kept in found.kept:
         click.echo(f"kept: {kept.name}: {kept.reason}")
     click.echo(total_line(found))
+    if found.spare:
+        click.echo(
+            f"{counted(len(found.spare), 'smaller file')} that no picture needs any more: "
+            f"{size_text(found.spare_bytes)}."
+        )
 
 
 def _listed(places: list[str]) -> str:
@@ -263,6 +278,14 @@ def _print_end(done: _Done, *, is_listing: bool) -> None:
             click.echo(
                 "'prune --delete' moves them to the trash, 'prune --purge' deletes them for good."
             )
+        if found.spare:
+            who = (
+                "Both delete the smaller files" if found.unused else "'prune --delete' deletes them"
+            )
+            click.echo(f"{who}: a build makes those again that it needs.")
         if in_trash.files:
             size = f"{counted(in_trash.files, 'file')}, {size_text(in_trash.bytes)}"
             click.echo(f"In the trash: {size}. 'prune --purge' empties it.")
+    if done.smaller.files:
+        count = counted(done.smaller.files, "smaller file")
+        click.echo(f"Deleted {count}: {size_text(done.smaller.bytes)}.")

@@ -5,6 +5,7 @@ A picture is deleted for good reason only: each doubt about what the site shows 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections import defaultdict
@@ -13,8 +14,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from mkdocs_genimage import journal
 from mkdocs_genimage.cache import SIDECAR_VERSION
-from mkdocs_genimage.formats import LFS_POINTER
-from mkdocs_genimage.inventory import REFUSAL, SIDECAR, CacheFile, cache_files
+from mkdocs_genimage.derived import made_files, spare_files
+from mkdocs_genimage.disk import sha256_of
+from mkdocs_genimage.formats import EXTENSIONS, LFS_POINTER
+from mkdocs_genimage.inventory import REFUSAL, SIDECAR, CacheFile, cache_files, records
 from mkdocs_genimage.places import PLACED
 from mkdocs_genimage.request import (
     KEY_CHARS_IN_NAME,
@@ -28,7 +31,7 @@ from mkdocs_genimage.upkeep.survey import find_plugin
 from mkdocs_genimage.upkeep.unseen import look_through
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from mkdocs.config.defaults import MkDocsConfig
@@ -114,12 +117,14 @@ class Pruning:
         unused: by name; empty if there are doubts.
         kept: by name.
         doubts: why nothing can be said, each with its cure.
+        spare: smaller files made from pictures that are gone, or are unused; empty if there are doubts.
     """
 
     folder: Path
     unused: list[Unused] = field(default_factory=list)
     kept: list[Kept] = field(default_factory=list)
     doubts: list[str] = field(default_factory=list)
+    spare: list[Path] = field(default_factory=list)
 
     @property
     def files(self) -> list[Path]:
@@ -130,6 +135,15 @@ class Pruning:
     def bytes(self) -> int:
         """Their size."""
         return sum(one.bytes for one in self.unused)
+
+    @property
+    def spare_bytes(self) -> int:
+        """The size of the smaller files."""
+        size = 0
+        for path in self.spare:
+            with contextlib.suppress(FileNotFoundError):  # another process may delete them, too
+                size += path.lstat().st_size
+        return size
 
 
 def look(config: MkDocsConfig, survey: Callable[[], Sequence[Survey]]) -> Pruning:
@@ -143,9 +157,16 @@ def look(config: MkDocsConfig, survey: Callable[[], Sequence[Survey]]) -> Prunin
         ConfigurationError: the site has no genimage plugin.
     """
     folder = find_plugin(config).config.cache_folder(config)
-    # First, so that what another build makes during the survey is not among them.
+    # First, so that what another build makes during the survey is not among them. Smaller files even before
+    # the pictures that they are made from.
+    made = made_files(folder)
     files = candidates(folder)
-    return find_unused(files, survey())
+    found = find_unused(files, survey())
+    if made and not found.doubts:
+        # Which are those of a picture that cannot be read, nobody knows.
+        with contextlib.suppress(OSError):
+            found.spare = spare_files(made, _staying(folder, set(found.files)))
+    return found
 
 
 def candidates(folder: Path) -> list[CacheFile]:
@@ -193,6 +214,24 @@ def find_unused(files: Iterable[CacheFile], surveys: Sequence[Survey]) -> Prunin
                 else:
                     place = use.missing.get(part[0].slug, "")
                     found.unused.append(_unused(name, part, sidecar, place))
+    return found
+
+
+def _staying(folder: Path, unused: Collection[Path]) -> set[str]:
+    """Hex SHA-256 of each picture of a cache that is not unused.
+
+    Raises:
+        OSError: one without a sidecar cannot be read.
+    """
+    recorded = {record.image: record.sidecar.get("sha256") for record in records(folder)}
+    found = set()
+    for file in cache_files(folder):
+        if file.ending in EXTENSIONS.values() and file.path not in unused:
+            sha256 = recorded.get(file.path)
+            if not isinstance(sha256, str):
+                with file.path.open("rb", buffering=0) as picture:
+                    sha256 = sha256_of(picture)
+            found.add(sha256)
     return found
 
 
