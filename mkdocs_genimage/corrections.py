@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mkdocs_genimage.figure import AI_GENERATED, PLACEHOLDER, srcset
+from mkdocs_genimage.light import AUTO
+from mkdocs_genimage.request import KEY_CHARS_IN_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -53,6 +55,7 @@ _REST = r"(?:[^>\"]|\"[^\"]*\")*>"
 _PICTURE = re.compile(rf"<picture\b{_REST}(?P<inside>.*?)</picture>|<img\b{_REST}", re.DOTALL)
 _SOURCE = re.compile(rf"<source\b{_REST}")
 _IMAGE = re.compile(rf"<img\b{_REST}")
+_OWN_STEM = re.compile(rf"-[0-9a-f]{{{KEY_CHARS_IN_NAME}}}(?:-\d+)?$")
 _TAG = re.compile(r"<(?P<name>\w+)(?P<attributes>.*?)(?P<end>\s*/?>)", re.DOTALL)
 _ATTRIBUTE = re.compile(
     r"""\s+(?P<name>[^\s=>/"']+)(?:=(?:"(?P<double>[^"]*)"|'(?P<single>[^']*)'|(?P<bare>[^\s"'>]+)))?"""
@@ -112,11 +115,12 @@ def correct_images(content: str, corrections: Iterable[Correction]) -> str:
             return match[0]
         item = items.pop(0) if len(items) > 1 else items[0]
         folder = src.partition(name[0])[0]
+        sizes = _sizes(tag, item)
         _correct_tag(tag, item, folder)
         inside = match["inside"]
         around = _SOURCE.sub("", inside) if inside else image[0]
         sources = "".join(
-            f'<source sizes="{item.actual.sizes}" srcset="{_srcset(source, item, folder)}" '
+            f'<source sizes="{sizes}" srcset="{_srcset(source, item, folder)}" '
             f'type="{source.mime_type}"{tag.end}'
             for source in item.actual.sources[:-1]
         )
@@ -202,7 +206,7 @@ def _correct_tag(tag: _Tag, item: Correction, folder: str) -> None:
     tag.set("width", str(width))
     tag.set("height", str(height))
     if actual.sources:  # attributes are in the order of the alphabet
-        tag.set("sizes", actual.sizes, before="src")
+        tag.set("sizes", _sizes(tag, item), before="src")
         tag.set("srcset", _srcset(actual.sources[-1], item, folder), after="src")
     else:
         tag.drop("sizes")
@@ -211,6 +215,13 @@ def _correct_tag(tag: _Tag, item: Correction, folder: str) -> None:
         tag.drop(AI_GENERATED)
     if actual.is_placeholder:
         tag.set("class", f"{tag.get('class')} {PLACEHOLDER}".strip(), after="alt")
+
+
+def _sizes(tag: _Tag, item: Correction) -> str:
+    """The attribute. What is loaded at once as a page's hero may be loaded late on a view."""
+    written, sizes = tag.get("sizes"), item.actual.sizes.removeprefix(AUTO)
+    is_late = written.startswith(AUTO) if written else tag.get("loading") == "lazy"
+    return AUTO + sizes if is_late else sizes
 
 
 def _srcset(source: SourceSet, item: Correction, folder: str) -> str:
@@ -230,13 +241,15 @@ def gather_sources(content: str) -> str:
         src = _Tag(image[0]).get("src") if image else ""
         folder, slash, name = src.partition("#")[0].rpartition("/")
         stem = name.rpartition(".")[0]
-        # Candidates of ours have the name of the picture and their width.
+        if not _OWN_STEM.search(stem):
+            return match[0]
+        # Candidates have the name of the picture and their width.
         own = re.compile(rf"[^\s,]*?(?P<name>{re.escape(stem)}(?:-\d+w)?\.\w+ \d+w)")
 
         def moved(one: re.Match[str]) -> str:
             tag = _Tag(one[0])
             found = [own.fullmatch(candidate) for candidate in tag.get("srcset").split(", ")]
-            if not stem or not all(found):
+            if not all(found):
                 return one[0]
             names = [folder + slash + candidate["name"] for candidate in found if candidate]
             tag.set("srcset", ", ".join(names))

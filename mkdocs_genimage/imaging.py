@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 
-from PIL import Image, ImageChops
+from PIL import ExifTags, Image, ImageChops
 
 from mkdocs_genimage import workbench
 from mkdocs_genimage.errors import GenimageError
@@ -29,7 +29,10 @@ class ImageError(GenimageError):
 
 @dataclass(frozen=True)
 class ImageInfo:
-    """What a picture's bytes say: format (a key of `formats.EXTENSIONS`), width and height in pixels."""
+    """What a picture's bytes say: format (a key of `formats.EXTENSIONS`), width and height in pixels.
+
+    Those are what browsers show, which turn a photograph as its EXIF data say.
+    """
 
     format: str
     width: int
@@ -43,10 +46,10 @@ def inspect(data: bytes) -> ImageInfo:
         ImageError: no PNG, JPEG, WebP, GIF or SVG, torn, more than `MAX_PIXELS`, or an SVG that could do
             something.
     """
-    return workbench.decoding.run(lambda: _inspect(data))
+    return workbench.decoding.run(lambda: _inspect(data, as_shown=True))
 
 
-def _inspect(data: bytes) -> ImageInfo:
+def _inspect(data: bytes, *, as_shown: bool = False) -> ImageInfo:
     form = sniff(data)
     if form is None:
         raise ImageError("the bytes are no PNG, JPEG, WebP, GIF or SVG picture")
@@ -63,6 +66,8 @@ def _inspect(data: bytes) -> ImageInfo:
                     f"the picture has {width}x{height} pixels, more than the limit of {MAX_PIXELS:,}"
                 )
             image.load()
+            if as_shown and _is_turned(image):
+                width, height = height, width
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise ImageError(f"the picture has more pixels than the limit of {MAX_PIXELS:,}") from None
     except ImageError:
@@ -76,6 +81,14 @@ def _inspect(data: bytes) -> ImageInfo:
     ):
         raise ImageError("the picture is damaged or incomplete: its end is missing")
     return ImageInfo(form, width, height)
+
+
+def _is_turned(image: Image.Image) -> bool:
+    """Whether its EXIF data turn a picture by a quarter (tag 0x0112 of EXIF 3.0: 5 to 8)."""
+    try:
+        return image.getexif().get(ExifTags.Base.Orientation) in range(5, 9)
+    except Exception:  # damaged EXIF data are no reason to refuse a picture
+        return False
 
 
 def prepare_mask(mask: bytes, image: bytes, mode: str = "auto") -> tuple[bytes, str]:

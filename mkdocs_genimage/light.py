@@ -30,6 +30,8 @@ CONTENT_WIDTHS = {
 (measured in 2026-11; Material has 688 at 1440)."""
 BESIDE_TEXT = "(max-width: 36em)"
 """Up to here the stylesheet gives text no room beside a picture."""
+AUTO = "auto, "
+"""What `sizes` begins with where the browser may look at the page instead."""
 _GRID_COLUMN = 208
 """The stylesheet's narrowest column of a grid, 12em, and the gap to the next."""
 
@@ -121,7 +123,7 @@ class Light:
             columns: pictures that stand side by side.
         """
         sizes = self.sizes or self._sizes(options, width, columns)
-        return sizes if options.get("loading") == "eager" else f"auto, {sizes}"
+        return sizes if options.get("loading") == "eager" else AUTO + sizes
 
     def _sizes(self, options: Mapping[str, Any], width: int, columns: int) -> str:
         room = self.content_width

@@ -67,6 +67,13 @@ def _extra(value: Any) -> dict[str, Any]:
     return value
 
 
+def _dark(value: Any) -> str:
+    """What to change for dark mode. Words for no are no prompt that somebody would pay for."""
+    if value is False or str(value).strip().lower() in ("none", "no", "off", "false"):
+        return NO_DARK
+    return values.read_prompt(value)
+
+
 def _words(name: str, kind: Literal["generation", "presentation"], doc: str, *words: str) -> Option:
     return Option(name, kind, values.one_of(*words), ", ".join(words), doc, words)
 
@@ -209,7 +216,7 @@ _TABLE = (
     Option(
         "dark",
         "generation",
-        values.read_prompt,
+        _dark,
         f"text, at most {values.MAX_PROMPT_CHARS:,} characters, or none",
         "A second picture, for dark mode: what to change in the first, like `the same scene at night`. "
         "It is an edit of the first, and paid for; `none` for no such picture.",

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
     from api_server import ImagesServer
 
-BESIDE = [Beside("mkdocs", package="mkdocs", kind="command")]
+BUILT_BESIDE = [Beside("mkdocs", package="mkdocs", kind="command")]
 
 both_sides = pytest.mark.parametrize("side", ["before", "after"])
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from api_server import ImagesServer
     from sites import Site
 
-BESIDE = [Beside("material", package="mkdocs-material", kind="theme")]
+BUILT_BESIDE = [Beside("material", package="mkdocs-material", kind="theme")]
 
 THEME = {"name": "material", "font": False}
 """Without fonts that would come from elsewhere."""
@@ -216,11 +216,7 @@ def calm_optimize(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(OptimizePlugin, "_optimize_image", calm_job)
 
 
-@beside(
-    "optimize",
-    package="mkdocs-material",
-    mind="It rewrites what is published; `optimize_exclude: [assets/genimage/*]` keeps C2PA data.",
-)
+@beside("optimize", package="mkdocs-material")
 @pytest.mark.skipif(shutil.which("pngquant") is None, reason="there is no pngquant")
 @pytest.mark.usefixtures("calm_optimize")
 @BOTH

@@ -285,9 +285,7 @@ def test_hero_below_a_title_that_comes_from_elsewhere(
 
 
 # The plugin's on_config puts a new list into `config.markdown_extensions`, and they keep the old one.
-both_sides_of_renderers = pytest.mark.parametrize(
-    "side", ["before", "after"]
-)
+both_sides_of_renderers = pytest.mark.parametrize("side", ["before", "after"])
 
 MODULE = f'''"""A module with pictures.
 

@@ -470,7 +470,8 @@ def test_hooks_of_pre_commit(
 
 def test_files_that_call_the_hook() -> None:
     (hook,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
-    names = ["mkdocs.yml", "site/mkdocs.yaml", "docs/a/b.md", "x.markdown", "genimage/a-1.png"]
+    names = ["mkdocs.yml", "properdocs.yml", "site/mkdocs.yaml", "docs/a/b.md", "x.markdown"]
+    names += ["genimage/a-1.png"]
     assert [name for name in names if not re.search(hook["files"], name)] == []
     others = ["src/a.py", "my-mkdocs.yml", "docs/a.mdx", "mygenimage/a.png", "notes.md.txt"]
     assert [name for name in others if re.search(hook["files"], name)] == []

@@ -12,6 +12,8 @@ from typing import Any
 
 import click
 
+from mkdocs_genimage.cli.host import use_host
+
 COMMANDS = {
     "plan": "what a build would ask for, and what that would cost",
     "generate": "make the pictures that are missing",
@@ -50,6 +52,7 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
+        use_host(ctx.params.get("config_file"))
         module = import_module(f"{__name__}.{cmd_name}")
         command: click.Command = module.command
         return command

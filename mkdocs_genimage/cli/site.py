@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mkdocs_genimage.cli.host import LOGGERS
 from mkdocs_genimage.errors import ConfigurationError
 from mkdocs_genimage.upkeep.survey import Survey, load, survey
 
@@ -84,15 +85,17 @@ class _Lines(logging.StreamHandler):  # type: ignore[type-arg]
 @contextlib.contextmanager
 def listening(*, verbose: bool) -> Iterator[None]:
     """Show what a build says: warnings of others, or all."""
-    logger = logging.getLogger("mkdocs")
-    handler, level = _Lines(verbose=verbose), logger.level
-    logger.addHandler(handler)
-    logger.setLevel(logging.INFO if verbose else logging.WARNING)
+    handler = _Lines(verbose=verbose)
+    before = {logger: logger.level for logger in map(logging.getLogger, LOGGERS)}
+    for logger in before:
+        logger.addHandler(handler)
+        logger.setLevel(logging.INFO if verbose else logging.WARNING)
     try:
         yield
     finally:
-        logger.removeHandler(handler)
-        logger.setLevel(level)
+        for logger, level in before.items():
+            logger.removeHandler(handler)
+            logger.setLevel(level)
 
 
 def show_own_messages() -> None:

@@ -32,7 +32,7 @@ def other_sites(surveys: Sequence[Survey]) -> list[str]:
     doubts = []
     folder = first.folder.resolve()
     for near in dict.fromkeys((first.project.resolve(), folder.parent)):
-        for path in sorted([*near.glob("*.y*ml"), *near.glob("*/mkdocs*.y*ml")]):
+        for path in sorted([*near.glob("*.y*ml"), *near.glob("*/*docs*.y*ml")]):
             if path.resolve() not in ours and _seems_to_use(folder, path):
                 name = from_here(path)
                 doubts.append(
