@@ -161,11 +161,12 @@ def test_alt(site: Site) -> None:
         fence("B", "decorative=true"),
         fence("C", 'caption="Say"'),
         fence("prompt: By the prompt alone\ncaption: '<b></b>'"),
+        fence("Say the same", "caption='*Say* the same.'"),
     ]
     site.write({"docs/index.md": "\n".join(texts)})
     site.build()
     genimage(site, "check").ended(0)
-    assert kinds(site, "--alt") == ["alt docs/index.md:1", "alt docs/index.md:17"]
+    assert kinds(site, "--alt") == [f"alt docs/index.md:{line}" for line in (1, 13, 17)]
     assert "decorative: true" in findings(site, "--alt")[0][2]
 
 
@@ -248,7 +249,7 @@ def test_front_matter_and_blocks_outside_of_pages(site: Site) -> None:
     found = findings(site)
     assert [(kind, place) for kind, place, _ in found] == [
         ("bad", "docs/index.md:6"),
-        ("bad", "docs/index.md:1"),
+        ("bad", "docs/index.md:2"),
     ]
     assert "front matter" in found[0][2]
     assert "'size'" in found[1][2] or "huge" in found[1][2]

@@ -14,9 +14,10 @@ from api_server import ImagesServer, Reply, closed_port, error_body
 from cli_runs import genimage, genimage_process
 from filelock import FileLock
 from mkdocs.plugins import BasePlugin
+from PIL import Image
 from sites import LFS_POINTER, Site, fence, tree
 
-from mkdocs_genimage import rules
+from mkdocs_genimage import deriving, rules
 from mkdocs_genimage.journal import Journal
 from mkdocs_genimage.providers import ProviderSettings
 from mkdocs_genimage.providers.endpoint import find_endpoint
@@ -465,27 +466,205 @@ def test_without_git(bare: Site, monkeypatch: pytest.MonkeyPatch) -> None:
 # --- What stands beside -----------------------------------------------------------------------
 
 
-def beside(site: Site, *plugins: str) -> list[str]:
-    """What is told of plugins that are not installed here, by their names alone."""
-    site.write_config()
-    config = load(str(site.config_file))
-    for name in plugins:
-        config.plugins[name] = BasePlugin()
-    found = surroundings.look(config, find_plugin(config).config)
-    return [f"{one.status}: {one.what}" for one in found]
-
-
-def test_plugins_that_need_care(bare: Site) -> None:
-    assert beside(bare) == ["ok: theme of its own."]
-    assert beside(bare, "minify", "material/search", "unheard-of") == [
-        "ok: theme of its own; pictures are known to work beside minify, search."
+def use(site: Site, *plugins: Any) -> list[str]:
+    """What is told of plugins, read as MkDocs reads them."""
+    site.after = list(plugins)
+    content = genimage(site, "doctor", "--offline", "--json").json("doctor")
+    return [
+        f"{one['status']}: {one['what']}"
+        for one in content["findings"]
+        if one["about"] == "plugins"
     ]
-    assert beside(bare, "print-site") == ["ok: theme of its own."]
-    assert beside(bare, "print-site", "minify")[0].startswith("problem: print-site is not the last")
-    assert beside(bare, "rss")[0].startswith("note: feeds of rss")
-    assert beside(bare, "mkdocs-jupyter")[0].startswith("note: blocks in notebooks")
+
+
+REAL = {
+    "autorefs": "mkdocs_autorefs",
+    "awesome-nav": "mkdocs_awesome_nav",
+    "exclude": "mkdocs_exclude",
+    "gen-files": "mkdocs_gen_files",
+    "git-revision-date-localized": "mkdocs_git_revision_date_localized_plugin",
+    "glightbox": "mkdocs_glightbox",
+    "i18n": "mkdocs_static_i18n",
+    "include-markdown": "mkdocs_include_markdown_plugin",
+    "literate-nav": "mkdocs_literate_nav",
+    "macros": "mkdocs_macros",
+    "markdown-exec": "markdown_exec",
+    "mike": "mike",
+    "minify": "mkdocs_minify_plugin",
+    "mkdocstrings": "mkdocstrings",
+    "redirects": "mkdocs_redirects",
+    "section-index": "mkdocs_section_index",
+}
+"""Plugins beside which there is nothing to mind, each with what is installed with it."""
+SETTINGS = {
+    "exclude": {"glob": ["*.tmp"]},
+    "i18n": {"languages": [{"locale": "en", "name": "English", "default": True}]},
+    "gen-files": {"scripts": ["gen.py"]},
+}
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_plugins_that_need_no_care(bare: Site, name: str) -> None:
+    pytest.importorskip(REAL[name])
+    bare.write({"gen.py": ""})
+    entry = {name: SETTINGS[name]} if name in SETTINGS else name
+    assert use(bare, entry) == [
+        f"ok: theme of its own; pictures are known to work beside {name}.",
+    ]
+
+
+def test_print_site(bare: Site) -> None:
+    """It says itself where it wants to stand; hooks, which MkDocs has among the plugins, do not count."""
+    pytest.importorskip("mkdocs_print_site_plugin")
+    bare.config["theme"] = {"name": "mkdocs", "highlightjs": False}
+    bare.config["hooks"] = ["hook.py"]
+    bare.write({"hook.py": "def on_config(config): pass\n"})
+    assert use(bare, "search", "print-site") == [
+        "ok: theme mkdocs; pictures are known to work beside search, print-site."
+    ]
+    bare.build()
+    (found,) = use(bare, "print-site", "search")
+    assert found.startswith("problem: print-site is not the last plugin")
+    bare.build(warns=["'print-site' should be defined as the *last* plugin"])
+
+
+def test_rss(bare: Site) -> None:
+    pytest.importorskip("mkdocs_rss_plugin")
+    bare.config["site_url"] = "https://fox.example/"
+    well = "ok: theme of its own; pictures are known to work beside rss."
+    rss = {"rss": {"use_git": False}}
+    assert use(bare, rss) == [well]
+    del bare.config["site_url"]
+    (found,) = use(bare, rss)
+    assert found.startswith("note: without 'site_url', feeds of rss name pictures by addresses rel")
+    bare.config["site_url"] = "https://fox.example/"
     bare.options["defaults"] = {"output_format": "webp"}
-    assert "take png and jpeg, and 'defaults' ask for webp" in beside(bare, "material/social")[0]
+    assert use(bare, rss) == [well]
+    bare.options["defaults"] = {"output_format": "svg"}
+    (found,) = use(bare, rss)
+    assert "(social, rss) show no svg" in found
+
+
+def test_plugins_that_are_not_installed_here(bare: Site) -> None:
+    """By their names alone, as they cannot be read."""
+    bare.write_config()
+    config = load(str(bare.config_file))
+    config.plugins["mkdocs-jupyter"] = BasePlugin()
+    config.plugins["unheard-of"] = BasePlugin()
+    (found,) = surroundings.look(config, find_plugin(config).config)
+    assert (found.status, found.what[:24]) == ("note", "blocks in notebooks stay")
+
+
+def test_names_of_plugins_of_themes(bare: Site) -> None:
+    assert use(bare) == ["ok: theme of its own."]
+    bare.config["theme"] = {"name": "material", "font": False}
+    assert use(bare, "material/search", "material/meta") == [
+        "ok: theme material; pictures are known to work beside search, meta."
+    ]
+
+
+# --- What readers get -------------------------------------------------------------------------
+
+
+def test_smaller_files_that_cannot_be_made(bare: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = Image.Image.save
+
+    def save(image: Any, fp: Any, format: str | None = None, **more: Any) -> None:  # noqa: A002
+        if format in ("AVIF", "WEBP"):
+            raise OSError("encoder not available")
+        real(image, fp, format, **more)
+
+    bare.options |= {"widths": [320], "formats": ["avif", "webp"]}
+    assert "smaller files" not in {one["about"] for one in look(bare, "--offline")}
+    monkeypatch.setattr(Image.Image, "save", save)
+    # Which is found out but once.
+    monkeypatch.setattr(deriving, "can_write", deriving.can_write.__wrapped__)
+    found = look(bare, "--offline", status=1)
+    assert [(one["status"], one["about"]) for one in found] == [("problem", "smaller files")] * 2
+    assert "cannot write AVIF, so pages show the pictures themselves." in found[0]["what"]
+    assert "or take avif out of 'formats'" in found[0]["cure"]
+    assert "cannot write WEBP" in found[1]["what"]
+    # Without `formats`, smaller files are as the pictures are.
+    del bare.options["formats"]
+    assert look(bare, "--offline") == []
+    bare.options["defaults"] = {"output_format": "webp"}
+    assert "cannot write WEBP" in only(bare, "--offline", status=1)[2]
+    bare.options["defaults"] = {"output_format": "gif"}
+    assert "'defaults' ask for gif, of which no smaller files" in only(bare, "--offline")[2]
+    bare.options["enabled"] = False
+    assert all(one["about"] != "smaller files" for one in look(bare, "--offline"))
+
+
+def test_formats_beside_a_lightbox(bare: Site) -> None:
+    pytest.importorskip("mkdocs_glightbox")
+    bare.options["formats"] = ["webp"]
+    bare.after = ["glightbox"]
+    assert look(bare, "--offline") == []
+    bare.options["formats"] = ["avif", "webp"]
+    status, about, said = only(bare, "--offline")
+    assert (status, about) == ("note", "smaller files")
+    assert "smaller files are webp only. Write 'formats: [webp]'." in said
+
+
+def test_dark_with_a_server_that_cannot_edit(bare: Site) -> None:
+    bare.options["defaults"] = {"dark": "at night"}
+    assert look(bare, "--offline") == []
+    bare.options["server"] = "localai"
+    status, about, said = only(bare, "--offline", status=1)
+    assert (status, about) == ("problem", "dark mode")
+    assert said.startswith(
+        "'defaults': 'dark' is an edit of the picture for light mode. gpt-image-2 at 127"
+    )
+    assert "edits none. Take 'dark' out there" in said
+    bare.options["defaults"] = {"dark": "none"}
+    assert look(bare, "--offline") == []
+    bare.options["styles"] = {"brand": {"prompt": "{prompt}", "dark": "at night"}}
+    assert "'styles: brand': 'dark' is an edit" in only(bare, "--offline", status=1)[2]
+    bare.options["provider"] = "placeholder"
+    assert look(bare, "--offline") == []
+
+
+def test_dark_with_a_model_that_cannot_edit(
+    bare: Site, api: ImagesServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bare.options |= {"defaults": {"dark": "at night"}, "server": "openai", "model": "dall-e-3"}
+    found = [one for one in look(bare, "--offline", status=1) if one["about"] == "dark mode"]
+    assert "dall-e-3 at 127.0.0.1" in found[0]["what"]
+
+
+@pytest.mark.parametrize(
+    ("theme", "said"),
+    [
+        ({"name": "mkdocs"}, "has no dark mode. Take 'dark' out there, or set 'color_mode: auto'"),
+        ({"name": "mkdocs", "color_mode": "dark"}, "has no light mode."),
+        ({"name": "mkdocs", "color_mode": "auto"}, ""),
+        ({"name": "mkdocs", "user_color_mode_toggle": True}, ""),
+        ({"name": "readthedocs"}, "has no dark mode. Take 'dark' out there."),
+        ({"name": "material", "font": False}, ""),
+    ],
+)
+def test_dark_with_a_theme_that_is_not(bare: Site, theme: dict[str, Any], said: str) -> None:
+    bare.config["theme"] = theme
+    bare.options["defaults"] = {"dark": "at night"}
+    if said:
+        status, about, text = only(bare, "--offline")
+        assert (status, about) == ("note", "dark mode")
+        assert said in text
+    else:
+        assert look(bare, "--offline") == []
+
+
+def test_heroes_without_an_address(bare: Site) -> None:
+    hero = "---\ngenimage:\n  hero: {prompt: A fox, alt: x}\n---\n# A\n"
+    bare.write({f"docs/{name}.md": hero for name in "abcde"})
+    bare.write({"docs/x.md": "---\nhero: x\n---\n", "docs/_y.md": hero, "docs/z.md": b"hero \xff"})
+    bare.config["exclude_docs"] = "_y.md\n"
+    status, about, said = only(bare, "--offline")
+    assert (status, about) == ("note", "heroes")
+    assert said.startswith("a.md, b.md, c.md and 2 more: social media take absolute addresses only")
+    assert said.endswith("Set 'site_url'.")
+    bare.config["site_url"] = "https://fox.example/"
+    assert look(bare, "--offline") == []
 
 
 def test_optimize(bare: Site, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

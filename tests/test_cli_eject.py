@@ -138,7 +138,7 @@ def pictures(site_dir: Path, *, sizes: bool = True) -> dict[str, list[tuple[str,
         page = found[path.relative_to(site_dir).as_posix()] = []
         for tag, has in read_tags(path.read_text(encoding="utf-8")):
             if tag == "img" and ":" not in has["src"]:
-                data = (path.parent / unquote(has["src"])).read_bytes()
+                data = (path.parent / unquote(has["src"].partition("#")[0])).read_bytes()
                 named = ["alt", "title", *(("width", "height", "loading") if sizes else ())]
                 digest = hashlib.sha256(data).hexdigest()
                 page.append((digest, *(has.get(name, "") for name in named)))

@@ -13,7 +13,7 @@ from sites import fence
 
 from mkdocs_genimage.journal import Journal
 from mkdocs_genimage.request import ImageRequest
-from mkdocs_genimage.upkeep.explanation import word_diff
+from mkdocs_genimage.upkeep.words import word_diff
 
 if TYPE_CHECKING:
     from api_server import ImagesServer
@@ -184,7 +184,7 @@ def test_inputs_that_were_changed(bare: Site) -> None:
     bare.build()
     bare.write({"docs/index.md": source.replace("A hill", "A dale") + "\n" + edit})
     before, after, _, _ = differences(bare, "docs/index.md:5")["image"]
-    assert before.startswith("another block's picture ")
+    assert before.startswith("another picture ")
     assert after.startswith("#hill = a-dale-")
 
 

@@ -21,8 +21,8 @@ from mkdocs_genimage.upkeep.wording import counted, shortened
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from mkdocs_genimage.upkeep.blocks import SiteBlock
     from mkdocs_genimage.upkeep.checks import Finding, Report
-    from mkdocs_genimage.upkeep.survey import SiteBlock
 
 TITLE_CHARS = 60
 """Of a prompt in the name of a test case."""
@@ -157,6 +157,7 @@ def as_json_text(report: Report) -> str:
             "page": finding.page or None,
             "key": finding.key or None,
             "variants": list(finding.variants),
+            "role": finding.role,
             "message": finding.message,
         }
         for finding in report.findings

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from mkdocs_genimage.compose import Composed
-    from mkdocs_genimage.upkeep.survey import SiteBlock, Survey
+    from mkdocs_genimage.upkeep.blocks import SiteBlock
+    from mkdocs_genimage.upkeep.survey import Survey
 
 target_argument: Callable[[Any], Any] = click.argument("target", metavar="KEY|PAGE:LINE")
 

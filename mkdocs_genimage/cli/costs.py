@@ -85,7 +85,7 @@ def _gather(site: SiteContext, by: By) -> Costs:
     def pages() -> dict[tuple[str, int], str]:
         found: dict[tuple[str, int], str] = {}
         for block in site.survey.blocks:  # variants that no page shows belong to their block, too
-            for image in block.images:
+            for image in block.pictures:
                 at = (image.request.key, image.variant)
                 found.setdefault(at, spent.page_of_place(block.place))
         return found

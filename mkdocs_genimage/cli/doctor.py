@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mkdocs_genimage.cli.host import LOGGERS
 from mkdocs_genimage.cli.output import json_option, print_json, state
 from mkdocs_genimage.cli.site import SiteContext, SiteError, pass_site
 from mkdocs_genimage.config import project_folder
@@ -33,7 +34,7 @@ def command(site: SiteContext, ctx: click.Context, *, offline: bool, as_json: bo
     """Say what is set up for pictures, what is wrong with it and what to do. Changes no file.
 
     Asks the server one question, for its list of models, which costs nothing; --offline leaves it out. No
-    key is ever shown. Blocks and pages are not looked at: that is what check is for.
+    key is ever shown. Blocks are not looked at: that is what check is for.
 
     \b
     Examples:
@@ -45,7 +46,8 @@ def command(site: SiteContext, ctx: click.Context, *, offline: bool, as_json: bo
     is_readable = True
     try:
         # What is wrong with mkdocs.yml is only logged; the error that follows counts it.
-        with heard(logging.getLogger("mkdocs"), logging.ERROR) as errors:
+        mkdocs, properdocs = (logging.getLogger(name) for name in LOGGERS)
+        with heard(mkdocs, logging.ERROR) as errors, heard(properdocs, logging.ERROR) as others:
             path = site.config.config_file_path
             options = find_plugin(site.config).config
     except (SiteError, ConfigurationError) as error:
@@ -53,7 +55,10 @@ def command(site: SiteContext, ctx: click.Context, *, offline: bool, as_json: bo
         text = error.message if isinstance(error, SiteError) else str(error)
         findings.append(
             Finding(
-                "problem", "mkdocs.yml", " ".join(" ".join([*errors, text]).split()), _UNREADABLE
+                "problem",
+                "mkdocs.yml",
+                " ".join(" ".join([*errors, *others, text]).split()),
+                _UNREADABLE,
             )
         )
     else:
@@ -74,7 +79,7 @@ def command(site: SiteContext, ctx: click.Context, *, offline: bool, as_json: bo
 
 
 def _look(site: SiteContext, options: GenimageConfig, *, offline: bool) -> list[Finding]:
-    from mkdocs_genimage.upkeep import soundness, surroundings
+    from mkdocs_genimage.upkeep import readers, soundness, surroundings
 
     config = site.config
     found = diagnosis.setup(config, options)
@@ -90,7 +95,7 @@ def _look(site: SiteContext, options: GenimageConfig, *, offline: bool) -> list[
         must_be_writable="generate" in (options.missing, options.serve),
     )
     found += surroundings.look(config, options)
-    return found
+    return [*found, *readers.look(config, options)]
 
 
 def _print(findings: list[Finding]) -> None:

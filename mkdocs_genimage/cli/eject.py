@@ -9,7 +9,8 @@ import click
 from mkdocs_genimage.cli.common import print_diff
 from mkdocs_genimage.cli.output import json_option, print_json, state
 from mkdocs_genimage.cli.site import SiteContext, pass_site
-from mkdocs_genimage.upkeep.ejection import EjectError, Plan, plan, read_folder, select
+from mkdocs_genimage.upkeep.ejection import Plan, plan, read_folder, select
+from mkdocs_genimage.upkeep.replacements import EjectError
 from mkdocs_genimage.upkeep.wording import counted
 
 if TYPE_CHECKING:
@@ -34,7 +35,8 @@ def command(
     """Replace blocks by plain Markdown images, so that the site needs this plugin no more.
 
     Shows what would change; with --write, changes the pages and copies the pictures to where the docs are.
-    PAGES are files, folders or patterns such as 'guides/*.md'; without any, all pages. The cache stays.
+    A hero in front matter becomes the page's 'image'. PAGES are files, folders or patterns such as
+    'guides/*.md'; without any, all pages. The cache stays.
 
     \b
     Examples:
@@ -69,8 +71,10 @@ def _show(result: Plan, diffs: dict[str, list[str]], *, written: bool) -> None:
     blocks = sum(change.blocks for change in result.changes)
     done = (
         f"{counted(blocks, 'block')} on {counted(len(result.changes), 'page')}, "
-        f"{counted(len(result.pictures), 'picture')}"
+        f"{counted(len(result.pictures) + len(result.social), 'picture')}"
     )
+    for reason, places in _notes(result).items():
+        click.echo(f"{state('note')}: {', '.join(places)}: {reason}", err=True)
     for left in result.left:
         click.echo(f"{state('problem', 'left')}: {left.place}: {left.reason}", err=True)
     if not blocks:
@@ -105,7 +109,21 @@ def _as_data(
         ],
         "pictures": [
             {"from": f"{survey.folder.name}/{path.name}", "to": uri}
-            for uri, path in result.pictures.items()
+            for uri, path in [
+                *result.pictures.items(),
+                *((uri, one.path) for uri, one in result.social.items()),
+            ]
         ],
+        "notes": [{"place": note.place, "reason": note.reason} for note in result.notes],
         "left": [{"place": left.place, "reason": left.reason} for left in result.left],
     }
+
+
+def _notes(result: Plan) -> dict[str, list[str]]:
+    """What is not as it was, and where."""
+    found: dict[str, list[str]] = {}
+    for note in result.notes:
+        places = found.setdefault(note.reason, [])
+        if note.place not in places:
+            places.append(note.place)
+    return found

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mkdocs_genimage.generator import Generator
-    from mkdocs_genimage.upkeep.survey import SiteImage, Survey
+    from mkdocs_genimage.upkeep.blocks import SiteImage
+    from mkdocs_genimage.upkeep.survey import Survey
 
 
 @click.command()
@@ -35,7 +36,11 @@ if TYPE_CHECKING:
     help="Only these: pages ('guide/*.md'), blocks (docs/page.md:12), keys, files of the cache. "
     "May be given again.",
 )
-@click.option("--stale", is_flag=True, help="Make those anew that another model or server made.")
+@click.option(
+    "--stale",
+    is_flag=True,
+    help="Make those anew that another model or server made, with their pictures for dark mode.",
+)
 @click.option("--retry-refused", is_flag=True, help="Ask once more for what moderation refused.")
 @click.option(
     "--max-cost",
@@ -87,7 +92,7 @@ def command(
     if not images:
         _report([], problems, survey, generator, as_json=as_json)
         return
-    _show_plan(images, generator, to_stderr=as_json)
+    _show_plan(images, survey, generator, to_stderr=as_json)
     is_seen = sys.stdout.isatty() and not as_json
     if not yes and sys.stdin.isatty() and (is_seen or sys.stderr.isatty()):
         click.confirm("Make them?", abort=True, err=not is_seen)
@@ -155,15 +160,18 @@ def make(images: Sequence[SiteImage], generator: Generator) -> list[Entry]:
     return entries
 
 
-def _show_plan(images: Sequence[SiteImage], generator: Generator, *, to_stderr: bool) -> None:
+def _show_plan(
+    images: Sequence[SiteImage], survey: Survey, generator: Generator, *, to_stderr: bool
+) -> None:
     """Say what will be asked for. With `--json`, people read stderr."""
     prices = [generator.estimate(image.request, 1) for image in images]
     cost, unknown = total(prices)
     if not to_stderr:
         print_rows(
             [
-                row_of(image, str(image.places[0]), asked_size(image), amount(price))
+                row_of(image, str(image.places[0]), role, asked_size(image), amount(price))
                 for image, price in zip(images, prices, strict=True)
+                for role in [survey.roles.get((image.request.key, image.variant), "")]
             ]
         )
     about = f"about {amount(cost)}" if unknown < len(images) else "price not known here"
@@ -211,6 +219,7 @@ def _as_data(entry: Entry, survey: Survey) -> dict[str, Any]:
         "places": [str(place) for place in entry.places],
         "key": entry.request.key,
         "variant": entry.variant,
+        "role": survey.roles.get((entry.request.key, entry.variant), ""),
         "state": entry.state,
         "file": path.relative_to(survey.project).as_posix() if path else None,
         "cost": entry.cost,

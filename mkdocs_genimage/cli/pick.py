@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
 
+from mkdocs_genimage.cache import Cache, StoredImage
 from mkdocs_genimage.cli.common import find_target, one_block, print_diff, target_argument
 from mkdocs_genimage.cli.site import SiteContext, pass_site
+from mkdocs_genimage.request import BlockInput
 from mkdocs_genimage.upkeep.source_edits import SourceError, source_of, with_pick
 from mkdocs_genimage.upkeep.wording import counted
 
 if TYPE_CHECKING:
-    from mkdocs_genimage.upkeep.survey import SiteBlock
+    from mkdocs_genimage.compose import Composed
+    from mkdocs_genimage.upkeep.blocks import SiteBlock
+    from mkdocs_genimage.upkeep.survey import Survey
 
 ALL = "all"
 
@@ -36,9 +41,10 @@ def _read_variant(value: str) -> str:
 @click.argument("variant", metavar="NUMBER|all")
 @pass_site
 def command(site: SiteContext, *, target: str, variant: str) -> None:
-    """Show another variant of a block with 'n: 2' or more. Costs nothing.
+    """Show another variant of a block with 'n: 2' or more. Costs nothing, unless the block has 'dark'.
 
-    Writes 'pick' into the block in the page's Markdown, and changes nothing else there.
+    Writes 'pick' into the block in the page's Markdown, and changes nothing else there. The picture for dark
+    mode is an edit of the variant that is shown: for another one, the next build asks for a new one.
 
     \b
     Examples:
@@ -47,7 +53,13 @@ def command(site: SiteContext, *, target: str, variant: str) -> None:
     """
     variant = _read_variant(variant)
     survey = site.survey
-    block, composed = one_block(find_target(survey, target), target)
+    found = find_target(survey, target)
+    block, composed = one_block(found, target)
+    if found.images and all(block.twin_of(image) for image in found.images):
+        raise click.UsageError(
+            f"'{target}' is for dark mode, and follows the variant that is shown in light mode. Pick that: "
+            f"mkdocs-genimage pick {block.place} {variant}"
+        )
     if variant != ALL and int(variant) > composed.count:
         raise click.UsageError(
             f"{block.place}: there is no variant {variant}: the block asks for "
@@ -57,6 +69,11 @@ def command(site: SiteContext, *, target: str, variant: str) -> None:
     if is_only or str(composed.options.get("pick", 1)) == variant:
         click.echo(f"{block.place} shows {_named(variant)} already. Nothing was changed.")
         return
+    if block.is_in_front_matter:
+        raise click.ClickException(
+            f"{block.place}: the hero is in the page's front matter, which 'pick' does not change. "
+            f"Write 'pick: {variant}' below 'hero:' there by hand."
+        )
     try:
         source, fence = source_of(block, survey)
         lines = with_pick(source, fence, variant)
@@ -70,8 +87,13 @@ def command(site: SiteContext, *, target: str, variant: str) -> None:
     print_diff(changes)
     click.echo(f"{block.place} shows {_named(variant)} now.")
     missing = _missing(block, variant)
+    if block.twins:
+        missing += _missing_twins(survey, composed, variant)
     if missing:
-        click.echo(f"Not there yet: {', '.join(missing)}. The next build asks for it.", err=True)
+        them = "it" if len(missing) == 1 else "them"
+        click.echo(
+            f"Not there yet: {', '.join(missing)}. The next build asks for {them}.", err=True
+        )
 
 
 def _named(variant: str) -> str:
@@ -85,3 +107,17 @@ def _missing(block: SiteBlock, variant: str) -> list[str]:
         for image in block.images
         if image.stored is None and variant in (ALL, str(image.variant))
     ]
+
+
+def _missing_twins(survey: Survey, composed: Composed, variant: str) -> list[str]:
+    """The pictures for dark mode that the block shows from now on and that are not in the cache."""
+    cache = Cache(survey.folder)
+    found = []
+    for number in range(1, composed.count + 1) if variant == ALL else [int(variant)]:
+        request = composed.twins[0].request
+        (light,) = request.images
+        assert isinstance(light, BlockInput)
+        twin = replace(request, images=(replace(light, variant=number),))
+        if not isinstance(cache.find(twin), StoredImage):
+            found.append(twin.stem)
+    return found

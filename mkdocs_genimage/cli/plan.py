@@ -17,7 +17,8 @@ from mkdocs_genimage.upkeep.wording import counted
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mkdocs_genimage.upkeep.survey import SiteBlock, SiteImage, Survey
+    from mkdocs_genimage.upkeep.blocks import Role, SiteBlock, SiteImage
+    from mkdocs_genimage.upkeep.survey import Survey
 
 
 @click.command()
@@ -52,7 +53,7 @@ def print_plan(survey: Survey, *, show_all: bool = False) -> None:
     if rows:
         print_rows(rows)
     for block in survey.blocks:
-        for image in block.images:
+        for image in block.pictures:
             if image.reason:
                 click.echo(f"{block.place}: {image.reason}")
     for problem in unclear(survey):
@@ -65,23 +66,34 @@ def print_plan(survey: Survey, *, show_all: bool = False) -> None:
 
 def _rows(block: SiteBlock) -> list[tuple[str, ...]]:
     if block.composed is None:
-        return [("bad", block.place, "", "", "", "", "")]
+        return [("bad", block.place, "", "", "", "", "", "")]
     return [
-        row_of(image, block.place, _size(image), amount(image.price) if image.is_asked_for else "")
-        for image in block.images
+        row_of(
+            image,
+            block.place,
+            block.role(image),
+            _size(image),
+            amount(image.price) if image.is_asked_for else "",
+        )
+        for image in block.pictures
     ]
 
 
-def row_of(image: SiteImage, place: str, size: str, price: str) -> tuple[str, ...]:
+def row_of(image: SiteImage, place: str, role: Role, size: str, price: str) -> tuple[str, ...]:
     """What the table of pictures says of one."""
     quality = str(image.request.options.get("quality", ""))
-    return (image.state, place, image.name, size, quality, image.request.model, price)
+    return (image.state, place, role, image.name, size, quality, image.request.model, price)
 
 
 def print_rows(rows: Sequence[tuple[str, ...]]) -> None:
     """Print the table of pictures, and a blank line."""
-    columns = ("state", "block", "picture", "size", "quality", "model", "price")
-    print_table(columns, [(state(row[0]), *row[1:]) for row in rows], right=("price",))
+    columns = ["state", "block", "role", "picture", "size", "quality", "model", "price"]
+    cells = [[state(row[0]), *row[1:]] for row in rows]
+    role = columns.index("role")
+    if not any(row[role] for row in cells):  # most sites have nothing to tell apart
+        for line in (columns, *cells):
+            del line[role]
+    print_table(columns, cells, right=("price",))
     click.echo()
 
 
@@ -158,12 +170,15 @@ def _block(block: SiteBlock) -> dict[str, Any]:
     return {
         "place": block.place,
         "page": block.page,
+        "hero": block.is_hero,
         "problems": list(block.problems),
         "images": [
             {
                 "key": image.request.key,
                 "name": image.name,
                 "variant": image.variant,
+                "role": block.role(image),
+                "twin_of": block.twin_of(image),
                 "state": image.state,
                 "reason": image.reason,
                 "size": _size(image),
@@ -172,6 +187,6 @@ def _block(block: SiteBlock) -> dict[str, Any]:
                 "asked_for": image.is_asked_for,
                 "price": image.price,
             }
-            for image in block.images
+            for image in block.pictures
         ],
     }

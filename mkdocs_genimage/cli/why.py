@@ -16,9 +16,10 @@ from mkdocs_genimage.upkeep.wording import as_sentence, shortened
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from mkdocs_genimage.compose import Composed
     from mkdocs_genimage.inventory import Record
+    from mkdocs_genimage.upkeep.blocks import SiteBlock, SiteImage
     from mkdocs_genimage.upkeep.explanation import Difference, Nearest, Part
-    from mkdocs_genimage.upkeep.survey import SiteBlock, SiteImage
     from mkdocs_genimage.upkeep.targets import Target
 
 SHOWN_CHARS = 120
@@ -57,7 +58,7 @@ def command(site: SiteContext, *, target: str, as_json: bool) -> None:
         print_json(report.as_data())
     else:
         report.show()
-    if any(block.composed is None for block in found.blocks):
+    if any(block.composed is None or block.problems for block in found.blocks):
         raise SystemExit(1)
 
 
@@ -67,10 +68,10 @@ class Report:
     def __init__(self, explainer: Explainer, target: Target) -> None:
         self._explainer = explainer
         self._target = target
-        self._blocks: dict[str, SiteBlock] = {}
+        self._asked = {(image.request.key, image.variant) for image in target.images}
+        self._blocks: dict[object, SiteBlock] = {}
         for block in target.blocks:
-            at = block.composed.request.key if block.composed else block.place
-            self._blocks.setdefault(at, block)
+            self._blocks.setdefault(self._identity(block), block)
 
     # For people
 
@@ -109,19 +110,46 @@ class Report:
             for problem in block.problems:
                 click.echo(problem)
             return
-        click.echo(f"{click.style(places, bold=True)}  {composed.request.stem}")
-        images = self._images(block)
+        images, twins = self._images(block), self._twins(block)
+        hero = "  hero of its page" if block.is_hero else ""
+        stem = composed.request.stem if images or not twins else twins[0][1].name
+        click.echo(f"{click.style(places, bold=True)}  {stem}{hero}")
+        for problem in block.problems:
+            click.echo(problem)
+        if images or not twins:
+            self._show_pictures(block, composed, images)
+        for number, (twin, image) in enumerate(twins):
+            if images or number:
+                click.echo(f"\n{click.style('For dark mode', bold=True)}  {image.name}")
+            self._show_pictures(block, composed, [image], twin)
+
+    def _show_pictures(
+        self,
+        block: SiteBlock,
+        composed: Composed,
+        images: list[SiteImage],
+        twin: Composed | None = None,
+    ) -> None:
+        """The variants of a block's picture, or one for dark mode."""
         for image in images:
             self._show_image(image)
+        if twin:
+            by = ", be it by 'pick'," if composed.count > 1 else ""
+            click.echo(
+                f"  It is an edit of the picture for light mode: another one there{by} asks for another "
+                "one here."
+            )
         click.echo("\nThe key is made of")
-        _print_parts(self._explainer.parts(block, composed))
+        _print_parts(self._explainer.parts(block, composed, twin))
         free = self._explainer.not_counted(block, composed)
-        if free:
-            click.echo("\nNo part of the key: a change of these asks for no other picture")
+        if free and not twin:
+            follows = block.twins and any(part.option == "pick" for part in free)
+            but = ", but for dark mode with 'pick'" if follows else ""
+            click.echo(f"\nNo part of the key: a change of these asks for no other picture{but}")
             _print_parts(free)
         lacking = [image for image in images if image.stored is None]
         if lacking:
-            nearest = self._explainer.nearest(block, composed, lacking[0].variant)
+            nearest = self._explainer.nearest(block, composed, lacking[0].variant, twin)
             click.echo()
             self._show_nearest(nearest, lacking)
 
@@ -199,22 +227,46 @@ class Report:
         data: dict[str, Any] = {
             "places": self._places(block),
             "problems": list(block.problems),
+            "hero": block.is_hero,
             "key": composed.request.key if composed else None,
             "name": composed.request.stem if composed else None,
             "parts": [],
             "not_counted": [],
             "nearest": None,
+            "twins": [],
         }
         if composed:
-            data["parts"] = [vars(part) for part in self._explainer.parts(block, composed)]
+            data |= self._key_data(block, composed, self._images(block))
             free = self._explainer.not_counted(block, composed)
             data["not_counted"] = [vars(part) for part in free]
-            lacking = [image for image in self._images(block) if image.stored is None]
-            nearest = (
-                self._explainer.nearest(block, composed, lacking[0].variant) if lacking else None
-            )
-            data["nearest"] = _nearest_data(nearest) if nearest else None
+            data["twins"] = [
+                {
+                    "key": twin.request.key,
+                    "name": image.name,
+                    "variant": block.twin_of(image),
+                    **self._key_data(block, composed, [image], twin),
+                }
+                for twin, image in self._twins(block)
+            ]
         return data
+
+    def _key_data(
+        self,
+        block: SiteBlock,
+        composed: Composed,
+        images: list[SiteImage],
+        twin: Composed | None = None,
+    ) -> dict[str, Any]:
+        """What a key is made of, and what is like it."""
+        parts = self._explainer.parts(block, composed, twin)
+        lacking = [image for image in images if image.stored is None]
+        nearest = None
+        if lacking:
+            nearest = self._explainer.nearest(block, composed, lacking[0].variant, twin)
+        return {
+            "parts": [vars(part) for part in parts],
+            "nearest": _nearest_data(nearest) if nearest else None,
+        }
 
     def _image_data(self, image: SiteImage) -> dict[str, Any]:
         record = self._explainer.record(image.request.key, image.variant) if image.stored else None
@@ -241,22 +293,33 @@ class Report:
     # Both
 
     def _places(self, block: SiteBlock) -> list[str]:
-        """Where the blocks stand that show the same picture as this one."""
-        if block.composed is None:
-            return [block.place]
-        key = block.composed.request.key
+        """Where the blocks stand that show the same pictures as this one."""
+        same = self._identity(block)
         return list(
             dict.fromkeys(
-                other.place
-                for other in self._target.blocks
-                if other.composed and other.composed.request.key == key
+                other.place for other in self._target.blocks if self._identity(other) == same
             )
         )
 
+    def _identity(self, block: SiteBlock) -> object:
+        """The keys of a block's pictures, or its place if it is wrong."""
+        return block.keys or block.place
+
     def _images(self, block: SiteBlock) -> list[SiteImage]:
-        """The pictures of a block that are asked about."""
-        key = block.composed.request.key if block.composed else ""
-        return [image for image in self._target.images if image.request.key == key]
+        """The variants of a block that are asked about."""
+        return [image for image in block.images if self._is_asked(image)]
+
+    def _twins(self, block: SiteBlock) -> list[tuple[Composed, SiteImage]]:
+        """Its pictures for dark mode that are asked about, each with what makes it."""
+        made = {twin.request.key: twin for twin in block.composed.twins} if block.composed else {}
+        return [
+            (made[image.request.key], image)
+            for image in block.twins.values()
+            if self._is_asked(image)
+        ]
+
+    def _is_asked(self, image: SiteImage) -> bool:
+        return (image.request.key, image.variant) in self._asked
 
 
 def _print_parts(parts: Iterable[Part]) -> None:

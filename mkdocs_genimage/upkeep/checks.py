@@ -15,8 +15,9 @@ from mkdocs_genimage.upkeep.wording import shortened
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from mkdocs_genimage.upkeep.blocks import Role, SiteBlock, SiteImage
     from mkdocs_genimage.upkeep.pruning import Pruning
-    from mkdocs_genimage.upkeep.survey import SiteBlock, SiteImage, Survey
+    from mkdocs_genimage.upkeep.survey import Survey
 
 Kind = Literal["bad", "missing", "damaged", "elsewhere", "refused", "stale", "alt", "unused"]
 """What a finding is about:
@@ -44,6 +45,7 @@ class Finding:
         page: the page's file in docs_dir; empty where it has none.
         key: of the request; empty where there is none.
         variants: the variants that it is about.
+        role: which picture of a block it is about, as `SiteBlock.role` has it.
         what: what is wrong; with the cure, where that is this one's alone.
         cure: what to do; may hold for many.
     """
@@ -57,6 +59,7 @@ class Finding:
     page: str = ""
     key: str = ""
     variants: tuple[int, ...] = ()
+    role: Role = ""
 
     @property
     def message(self) -> str:
@@ -106,7 +109,7 @@ def check(
         found = [*_of_block(block, survey), *_of_images(block, survey, stale=stale)]
         if alt and block.alt[1] == "prompt":
             key = block.composed.request.key if block.composed else ""
-            found.append(_at(block, "alt", _NO_ALT, _ALT_CURE, key))
+            found.append(_at(block, "alt", _NO_ALT.format(block.noun), _ALT_CURE, key))
         report.blocks.append((block, found))
     told = set(survey.problems)
     for text in unclear(survey):
@@ -117,7 +120,7 @@ def check(
     return report
 
 
-_NO_ALT = "the block has no alt text; the first sentence of its prompt stands in."
+_NO_ALT = "the {} has no alt text; the first sentence of its prompt stands in."
 _ALT_CURE = (
     "Write 'alt:' with what the picture tells a reader who cannot see it, or 'decorative: true' if that is "
     "nothing."
@@ -138,34 +141,43 @@ def _is_of_block(text: str, report: Report) -> bool:
 
 def _of_block(block: SiteBlock, survey: Survey) -> list[Finding]:
     """What is wrong with a block itself."""
-    if block.composed:
-        return []
-    if not block.problems:
+    if block.composed is None and not block.problems:
         return [_at(block, "bad", _FRONT_MATTER)]
     return [_placed("bad", text, survey, block) for text in block.problems]
 
 
 def _of_images(block: SiteBlock, survey: Survey, *, stale: bool) -> list[Finding]:
     """What is wrong with a block's pictures: once for all variants of which the same is to be said."""
-    told: dict[tuple[Kind, str, str], list[SiteImage]] = {}
-    for image in block.images:
+    told: dict[tuple[Kind, bool, str, str], list[SiteImage]] = {}
+    for image in block.pictures:
         if image.state == "cached" or (image.state == "stale" and not stale):
             continue
         kind: Kind = "missing" if image.state == "billed?" else image.state
-        told.setdefault((kind, *_said(image, survey)), []).append(image)
+        is_twin = block.twin_of(image) is not None
+        subject = block.composed.request.subject if block.composed else ""
+        said = _said(image, subject, survey)
+        told.setdefault((kind, is_twin, *said), []).append(image)
     found = []
-    for (kind, what, cure), images in told.items():
-        numbers = tuple(image.variant for image in images)
-        which = ""
+    for (kind, is_twin, what, cure), images in told.items():
+        numbers = tuple(block.twin_of(image) or image.variant for image in images)
+        which = ["dark"] if is_twin else []
         if len(block.images) > 1:
             noun = "variant" if len(numbers) == 1 else "variants"
-            which = f"{noun} {', '.join(map(str, numbers))} of {len(block.images)}: "
-        found.append(_at(block, kind, which + what, cure, images[0].request.key, numbers))
+            which.append(f"{noun} {', '.join(map(str, numbers))} of {len(block.images)}")
+        text = f"{', '.join(which)}: {what}" if which else what
+        key, role = images[0].request.key, block.role(images[0])
+        found.append(_at(block, kind, text, cure, key, numbers, role))
     return found
 
 
-def _said(image: SiteImage, survey: Survey) -> tuple[str, str]:
-    """What is wrong with a picture, and the cure."""
+def _said(image: SiteImage, subject: str, survey: Survey) -> tuple[str, str]:
+    """What is wrong with a picture, and the cure.
+
+    Args:
+        image: the picture.
+        subject: the prompt of its block.
+        survey: of the site.
+    """
     folder = survey.folder.name
     if image.state == "stale" and image.stored:
         made = image.stored.sidecar
@@ -176,7 +188,7 @@ def _said(image: SiteImage, survey: Survey) -> tuple[str, str]:
         )
     if image.reason:
         return image.reason, ""
-    what = f'there is no picture of "{shortened(image.request.subject, _PROMPT_CHARS)}".'
+    what = f'there is no picture of "{shortened(subject, _PROMPT_CHARS)}".'
     if image.state == "billed?":
         return (
             f"{what} An earlier request for it may have been billed.",
@@ -222,9 +234,10 @@ def _at(
     cure: str = "",
     key: str = "",
     variants: tuple[int, ...] = (),
+    role: Role = "",
 ) -> Finding:
     path, line = source_file(block), line_of(block) or 0
-    return Finding(kind, block.place, what, cure, path, line, block.page, key, variants)
+    return Finding(kind, block.place, what, cure, path, line, block.page, key, variants, role)
 
 
 def _placed(kind: Kind, text: str, survey: Survey, block: SiteBlock | None = None) -> Finding:

@@ -12,28 +12,24 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from mkdocs_genimage.disk import write_atomically
-from mkdocs_genimage.errors import GenimageError
-from mkdocs_genimage.upkeep.plain_markup import Copy, Form, Img, Markup
-from mkdocs_genimage.upkeep.source_edits import SourceError, SourceFile, source_of
+from mkdocs_genimage.upkeep.block_markup import Img
+from mkdocs_genimage.upkeep.replacements import EjectError, Found, Writer
+from mkdocs_genimage.upkeep.source_edits import SourceError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from mkdocs_genimage.fences import Fence
-    from mkdocs_genimage.upkeep.survey import SiteBlock, Survey
-
-
-ITEM_INDENT = 4
-"""Blanks in front of what belongs to an item of a list, in Python-Markdown."""
-
-
-class EjectError(GenimageError):
-    """What was asked for cannot be done; the message says why and what to do."""
+    from mkdocs_genimage.upkeep.blocks import SiteBlock
+    from mkdocs_genimage.upkeep.plain_markup import Form, Markup
+    from mkdocs_genimage.upkeep.replacements import Social
+    from mkdocs_genimage.upkeep.source_edits import SourceFile
+    from mkdocs_genimage.upkeep.survey import Survey
 
 
 @dataclass(frozen=True)
 class Left:
-    """A block that stays as it is."""
+    """A block that stays as it is, or what is to be said of one that does not."""
 
     place: str
     reason: str
@@ -47,8 +43,9 @@ class PageChange:
         name: its file, from the folder of mkdocs.yml.
         source: the file as it is.
         lines: as it is to be.
-        blocks: how many are replaced.
+        blocks: how many are replaced, a hero among them.
         pictures: what it shows then: path in docs_dir to the file in the cache.
+        social: pictures for other sites by their path in docs_dir.
     """
 
     name: str
@@ -56,6 +53,7 @@ class PageChange:
     lines: Sequence[str]
     blocks: int
     pictures: Mapping[str, Path]
+    social: Mapping[str, Social]
 
     @property
     def diff(self) -> list[str]:
@@ -70,12 +68,14 @@ class Plan:
     Attributes:
         changes: the pages.
         left: the blocks that stay.
+        notes: what is not as it was.
         has_attr_list: whether plain images can have dimensions on this site.
     """
 
     docs_dir: Path
     changes: list[PageChange] = field(default_factory=list)
     left: list[Left] = field(default_factory=list)
+    notes: list[Left] = field(default_factory=list)
     has_attr_list: bool = True
 
     @property
@@ -83,18 +83,33 @@ class Plan:
         """All pictures to copy: path in docs_dir to the file in the cache."""
         return {uri: path for change in self.changes for uri, path in change.pictures.items()}
 
+    @property
+    def social(self) -> dict[str, Social]:
+        """All pictures to make for other sites, by their path in docs_dir."""
+        return {uri: path for change in self.changes for uri, path in change.social.items()}
+
+    @property
+    def targets(self) -> dict[Path, Callable[[], bytes]]:
+        """The files that are to lie among the docs, each with what gives its bytes.
+
+        That raises EjectError where a picture for other sites cannot be made, and OSError where one cannot be
+        read.
+        """
+        makers = {uri: path.read_bytes for uri, path in self.pictures.items()}
+        makers |= {uri: one.make for uri, one in self.social.items()}
+        return {self.docs_dir / uri: make for uri, make in makers.items()}
+
     def write(self) -> None:
         """Copy the pictures and change the pages. Pages that cannot be written are left, and told.
 
         Raises:
             EjectError: a picture cannot be copied. No page was changed then.
         """
-        for uri, path in self.pictures.items():
-            target = self.docs_dir / uri
+        for target, make in self.targets.items():
             try:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 if not target.exists():
-                    write_atomically(target, path.read_bytes())
+                    write_atomically(target, make())
             except OSError as error:
                 reason = error.strerror or error
                 raise EjectError(f"{target} cannot be written: {reason}.") from error
@@ -104,15 +119,6 @@ class Plan:
             except SourceError as error:
                 self.changes.remove(change)
                 self.left.append(Left(change.name, str(error)))
-
-
-@dataclass
-class _Found:
-    """A block of a page's file that can be replaced."""
-
-    block: SiteBlock
-    forms: list[Form]
-    pictures: dict[str, Path]
 
 
 def read_folder(text: str, survey: Survey) -> str:
@@ -179,19 +185,19 @@ def plan(survey: Survey, blocks: Iterable[SiteBlock], folder: str) -> Plan:
     Raises:
         EjectError: another picture is in the place of one of them.
     """
-    markup = Markup(survey.config)
-    result = Plan(Path(survey.config.docs_dir), has_attr_list=markup.has_attr_list)
-    by_page: dict[Path, dict[Fence, _Found]] = {}
+    writer = Writer(survey, folder)
+    result = Plan(Path(survey.config.docs_dir), has_attr_list=writer.markup.has_attr_list)
+    by_page: dict[Path, dict[Fence, Found]] = {}
     sources: dict[Path, SourceFile] = {}
     seen: dict[str, int] = Counter()
     for block in blocks:
         try:
-            source, fence = source_of(block, survey)
+            source, fence = writer.source_of(block)
             seen[block.place] += 1
             found = by_page.setdefault(source.path, {})
             sources[source.path] = source
             if seen[block.place] == 1:
-                found[fence] = _found(block, _prefixes(source, fence), markup, folder)
+                found[fence] = writer.found(block, source, fence)
             elif seen[block.place] == 2:
                 found.pop(fence, None)
                 raise SourceError("it is another picture in other views of the page.")
@@ -199,58 +205,24 @@ def plan(survey: Survey, blocks: Iterable[SiteBlock], folder: str) -> Plan:
             text = str(error).removeprefix(f"{block.place}: ")
             result.left.append(Left(block.place, text))
     for path, found in by_page.items():
-        change = _change(sources[path], found, markup, result)
+        change = _change(sources[path], found, writer.markup, result)
         if change:
             result.changes.append(change)
     _check_targets(result)
     return result
 
 
-def _prefixes(source: SourceFile, fence: Fence) -> list[str]:
-    """What a block's lines may stand behind, best first.
-
-    A fence right below a text is part of an item however little it is indented, and no code however much;
-    a paragraph of its own, which takes its place, has to be indented as its surroundings are.
-    """
-    prefix = fence.prefix
-    above = source.lines[fence.start - 1].strip("> \t\r\n") if fence.start else ""
-    if not above or ">" in prefix or not prefix:
-        return [prefix]
-    return [prefix, ""] if len(prefix.expandtabs()) >= ITEM_INDENT else [" " * ITEM_INDENT, prefix]
-
-
-def _found(block: SiteBlock, prefixes: Sequence[str], markup: Markup, folder: str) -> _Found:
-    """A block with the ways to write it.
-
-    Raises:
-        SourceError: it is wrong, or its picture is not there.
-    """
-    if block.composed is None:
-        raise SourceError("the block is wrong, see 'mkdocs-genimage plan'.")
-    images = {image.variant: image for image in block.images}
-    copies, pictures = [], {}
-    for variant in block.composed.shown_variants:
-        image = images.get(variant)
-        if image is None or image.stored is None:
-            state = image.state if image else "missing"
-            raise SourceError(f"its picture is not there ({state}).")
-        uri = f"{folder}/{image.stored.path.name}"
-        copies.append(Copy(uri, image.stored.width, image.stored.height))
-        pictures[uri] = image.stored.path
-    options, file = block.composed.options, block.seen.file
-    forms = [f for prefix in prefixes for f in markup.forms(file, prefix, options, copies)]
-    return _Found(block, forms, pictures)
-
-
 def _change(
-    source: SourceFile, found: dict[Fence, _Found], markup: Markup, result: Plan
+    source: SourceFile, found: dict[Fence, Found], markup: Markup, result: Plan
 ) -> PageChange | None:
     """A page's change, each block written in the first way that shows its picture there."""
     chosen = dict.fromkeys(found, 0)
     while found:
-        changes = {
-            fence: _written(source, fence, one.forms[chosen[fence]]) for fence, one in found.items()
-        }
+        changes: dict[Fence, Sequence[str]] = {}
+        for fence, one in found.items():
+            changes |= one.also
+            if one.forms:
+                changes[fence] = _written(source, fence, one.forms[chosen[fence]])
         try:
             lines = source.replaced(changes)
         except SourceError as error:
@@ -269,21 +241,24 @@ def _change(
         return None
     name = next(iter(found.values())).block.seen.place.source.name
     pictures = {uri: path for one in found.values() for uri, path in one.pictures.items()}
-    return PageChange(name, source, lines, len(found), pictures)
+    social = {uri: path for one in found.values() for uri, path in one.social.items()}
+    result.notes += [Left(one.block.place, note) for one in found.values() for note in one.notes]
+    return PageChange(name, source, lines, len(found), pictures, social)
 
 
 def _lost(
-    found: Mapping[Fence, _Found], chosen: Mapping[Fence, int], page: str | None
+    found: Mapping[Fence, Found], chosen: Mapping[Fence, int], page: str | None
 ) -> list[Fence]:
     """The blocks whose pictures are not in a page's HTML as they should be."""
     if page is None:
         return []
     seen = read_images(page)
-    expected = {fence: Counter(one.forms[chosen[fence]].images) for fence, one in found.items()}
+    forms = {fence: one.forms[chosen[fence]] for fence, one in found.items() if one.forms}
+    expected = {fence: Counter(form.images) for fence, form in forms.items()}
     wanted: Counter[Img] = sum(expected.values(), Counter())
     short = {image for image, count in wanted.items() if seen[image] < count}
     text = html.unescape(page)
-    signs = {fence: one.forms[chosen[fence]].sign for fence, one in found.items()}
+    signs = {fence: form.sign for fence, form in forms.items()}
     return [
         fence
         for fence, images in expected.items()
@@ -297,14 +272,15 @@ class _ImageReader(HTMLParser):
         self.found: Counter[Img] = Counter()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag == "img":
+        if tag in ("img", "source"):
             has = {name: value or "" for name, value in attrs}
-            names = ("src", "alt", "title", "width", "height")
+            url = "src" if tag == "img" else "srcset"
+            names = (url, "alt", "title", "width", "height")
             self.found[Img(*(has.get(name, "") for name in names))] += 1
 
 
 def read_images(page: str) -> Counter[Img]:
-    """The pictures of a page's HTML."""
+    """The pictures of a page's HTML, those that a browser may choose instead among them."""
     reader = _ImageReader()
     reader.feed(page)
     reader.close()
@@ -328,9 +304,9 @@ def _written(source: SourceFile, fence: Fence, form: Form) -> list[str]:
 
 
 def _check_targets(result: Plan) -> None:
-    for uri, path in result.pictures.items():
-        target = result.docs_dir / uri
-        if target.exists() and (target.is_dir() or target.read_bytes() != path.read_bytes()):
+    for target, make in result.targets.items():
+        if target.exists() and (target.is_dir() or target.read_bytes() != make()):
+            uri = target.relative_to(result.docs_dir).as_posix()
             raise EjectError(
                 f"{result.docs_dir.name}/{uri} is there already and is another file. "
                 "Choose another folder with --assets."

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import cached_property
@@ -14,6 +13,7 @@ from mkdocs_genimage.compose import NO_STYLE
 from mkdocs_genimage.inventory import Record, records
 from mkdocs_genimage.options import OPTIONS
 from mkdocs_genimage.request import KEY_VERSION, BlockInput, variant_stem
+from mkdocs_genimage.upkeep.words import Alike, word_diff
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -21,18 +21,10 @@ if TYPE_CHECKING:
     from mkdocs_genimage.compose import Composed
     from mkdocs_genimage.providers import Provider
     from mkdocs_genimage.request import ImageRequest, InputFile
-    from mkdocs_genimage.upkeep.survey import SiteBlock, Survey
+    from mkdocs_genimage.upkeep.blocks import SiteBlock
+    from mkdocs_genimage.upkeep.survey import Survey
 
-ALIKE = 0.5
-"""Share of words in common from which on one prompt may be an edit of the other."""
 _RENDERER = ("model", "host", "provider")
-# With the blanks behind them. In scripts without blanks between words each character is one.
-_CJK = r"\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
-_WORDS = re.compile(rf"(?:[{_CJK}]|[^\W{_CJK}]+|[^\w\s])\s*")
-_MANY_WORDS = 1000
-"""From so many on, a comparison passes over the most frequent words."""
-_CONTEXT_WORDS = 8
-"""Words that stay on either side of a difference of two prompts."""
 
 
 @dataclass(frozen=True)
@@ -123,26 +115,36 @@ class Explainer:
 
     # What the key is made of
 
-    def parts(self, block: SiteBlock, composed: Composed) -> list[Part]:
-        """What a block's key is made of."""
-        request = composed.request
-        found = [self._part(block, composed, "prompt", request.subject or request.prompt)]
+    def parts(
+        self, block: SiteBlock, composed: Composed, twin: Composed | None = None
+    ) -> list[Part]:
+        """What a key is made of.
+
+        Args:
+            block: the block.
+            composed: what it asks for.
+            twin: its picture for dark mode, if it is about that one.
+        """
+        request = twin.request if twin else composed.request
+        prompt = request.prompt if twin else request.subject or request.prompt
+        found = [self._part(block, composed, _prompt_option(twin), prompt, twin)]
         style = composed.options.get("style", NO_STYLE)
-        if style != NO_STYLE:
+        if style != NO_STYLE and not twin:  # which has what it is an edit of
             text = self.survey.options.styles[style].text
             found.append(self._part(block, composed, "style", f"{style}: {text}"))
         found += [
-            self._part(block, composed, name, str(request.options[name]))
+            self._part(block, composed, name, str(request.options[name]), twin)
             for name in OPTIONS
             if name in request.options
         ]
         found += [
-            self._part(block, composed, option, text) for option, text in _inputs(composed, request)
+            self._part(block, composed, option, text, twin)
+            for option, text in _inputs(composed, request)
         ]
         return [*found, Part("key format", str(KEY_VERSION))]
 
     def not_counted(self, block: SiteBlock, composed: Composed) -> list[Part]:
-        """What is set and has no part in the key."""
+        """What is set and has no part in the keys of a block's pictures."""
         request, config = composed.request, self._config_name
         found = []
         if request.model and "model" not in request.options:
@@ -159,14 +161,25 @@ class Explainer:
         ]
         return found
 
-    def _part(self, block: SiteBlock, composed: Composed, option: str, value: str) -> Part:
-        return Part(option, value, *self._set_by(block, composed, option))
+    def _part(
+        self,
+        block: SiteBlock,
+        composed: Composed,
+        option: str,
+        value: str,
+        twin: Composed | None = None,
+    ) -> Part:
+        return Part(option, value, *self._set_by(block, composed, option, twin))
 
-    def _set_by(self, block: SiteBlock, composed: Composed, option: str) -> tuple[str, str]:
+    def _set_by(
+        self, block: SiteBlock, composed: Composed, option: str, twin: Composed | None = None
+    ) -> tuple[str, str]:
         """Who set an option, and where that is written."""
+        if twin and option != "dark" and option not in twin.options:
+            return "", ""  # such as `image`, which the block may have for its own picture
         origin = composed.origin(option)
         if origin == "block":
-            return origin, block.seen.place.at(composed.lines.get(option, 0))
+            return block.noun, block.seen.place.at(composed.lines.get(option, 0))
         if origin == "front matter":
             return origin, block.seen.place.source.name
         return origin, self._config_name if origin else ""
@@ -177,23 +190,38 @@ class Explainer:
 
     # What differs from pictures made before
 
-    def nearest(self, block: SiteBlock, composed: Composed, variant: int = 1) -> Nearest | None:
-        """The picture in the cache that a block's is most like, other than itself.
+    def nearest(
+        self,
+        block: SiteBlock,
+        composed: Composed,
+        variant: int = 1,
+        twin: Composed | None = None,
+    ) -> Nearest | None:
+        """The picture in the cache that one is most like, other than itself.
 
-        That is one which no page uses, or which has the same prompt.
+        That is one which no page uses, or which has the same prompt. (Those for dark mode may all have that.)
+
+        Args:
+            block: the block.
+            composed: what it asks for.
+            variant: which of its pictures it is about.
+            twin: the picture for dark mode, if it is about that one.
         """
-        request = composed.request
+        request = twin.request if twin else composed.request
         best: tuple[float, str, Record] | None = None
-        matcher = _Alike(request.prompt)
+        matcher = Alike(request.prompt)
         for record in self.records:
             is_used = (record.key, record.variant) in self.survey.used
             prompt = str(record.sidecar.get("prompt", ""))
-            if record.key == request.key or (is_used and prompt != request.prompt):
+            if record.key == request.key or (is_used and (twin or prompt != request.prompt)):
                 continue
             distance = _distance(request, record, matcher)
             if distance is None:
                 continue
             distance += 0.1 * (record.variant != variant)
+            if twin:  # whose prompts tell little of what they show
+                stem = record.path.stem
+                distance += 1 - SequenceMatcher(None, stem, request.stem, autojunk=False).ratio()
             # Of several that are equally near, the last one that was made.
             made = str(record.sidecar.get("created", ""))
             if best is None or distance < best[0] or (distance == best[0] and made > best[1]):
@@ -201,38 +229,42 @@ class Explainer:
         if best is None:
             return None
         record = best[2]
-        return Nearest(record, self.differences(block, composed, record), self._places(record))
+        differences = self.differences(block, composed, record, twin)
+        return Nearest(record, differences, self._places(record))
 
     def nearest_block(self, record: Record) -> tuple[SiteBlock, Nearest] | None:
         """The block that is most like a picture which no page uses."""
-        best: tuple[float, SiteBlock, Composed] | None = None
+        best: tuple[float, SiteBlock, Composed, Composed | None] | None = None
         for block in self.survey.blocks:
             if block.composed:
-                request = block.composed.request
-                distance = _distance(request, record, _Alike(request.prompt))
-                if distance is not None and (best is None or distance < best[0]):
-                    best = distance, block, block.composed
+                for twin in (None, *(block.composed.twins if block.twins else ())):
+                    request = twin.request if twin else block.composed.request
+                    distance = _distance(request, record, Alike(request.prompt))
+                    if distance is not None and (best is None or distance < best[0]):
+                        best = distance, block, block.composed, twin
         if best is None:
             return None
-        differences = self.differences(best[1], best[2], record)
+        differences = self.differences(best[1], best[2], record, best[3])
         return best[1], Nearest(record, differences, ())
 
     def differences(
-        self, block: SiteBlock, composed: Composed, record: Record
+        self, block: SiteBlock, composed: Composed, record: Record, twin: Composed | None = None
     ) -> tuple[Difference, ...]:
-        """All in which a block's request differs from a picture that was made before."""
-        request, then = composed.request, record.sidecar.get("options")
+        """All in which a request differs from a picture that was made before."""
+        request, then = (twin or composed).request, record.sidecar.get("options")
         then = then if isinstance(then, dict) else {}
         found: list[Difference] = []
         for change in changes(request, record.sidecar):
-            by = self._set_by(block, composed, change.option)
+            is_prompt = change.option == "prompt"
+            option = _prompt_option(twin) if is_prompt else change.option
+            by = self._set_by(block, composed, option, twin)
             if change.option in ("prompt", "style"):
                 before, after = str(record.sidecar.get("prompt", "")), request.prompt
                 if change.option == "style":
                     before = before.replace(request.subject, "{prompt}")
                     after = after.replace(request.subject, "{prompt}")
                 words = tuple(word_diff(before, after))
-                found.append(Difference(change.option, before, after, *by, words))
+                found.append(Difference(option, before, after, *by, words))
             elif change.option in ("image", "mask", "markup"):
                 pairs = _input_changes(change.option, then.get(change.option), composed, request)
                 found += [Difference(change.option, *pair, *by) for pair in pairs]
@@ -241,64 +273,15 @@ class Explainer:
         return tuple(found)
 
     def _places(self, record: Record) -> tuple[str, ...]:
-        return tuple(
-            block.place
-            for block in self.survey.blocks
-            if block.composed and block.composed.request.key == record.key
-        )
+        return tuple(block.place for block in self.survey.blocks if record.key in block.keys)
 
 
-def word_diff(before: str, after: str) -> Iterator[tuple[str, str]]:
-    """What was done to the words of a text: `equal`, `delete` or `insert`, and the words.
-
-    Of long runs that are equal, only the ends are given, with an ellipsis between them. Blanks do not count.
-    """
-    old, new = _WORDS.findall(before), _WORDS.findall(after)
-    # In long texts the most frequent words are passed over, which keeps this fast.
-    is_short = len(old) + len(new) <= _MANY_WORDS
-    matcher = SequenceMatcher(
-        None, [word.strip() for word in old], [word.strip() for word in new], autojunk=not is_short
-    )
-    operations = matcher.get_opcodes()
-    for number, (operation, a, b, c, d) in enumerate(operations):
-        if operation == "equal":
-            head = 0 if number == 0 else _CONTEXT_WORDS
-            tail = 0 if number == len(operations) - 1 else _CONTEXT_WORDS
-            run = old[a:b]
-            if len(run) > head + tail + 1:
-                gap = ["\N{HORIZONTAL ELLIPSIS} "]
-                run = [*run[:head], *gap, *run[len(run) - tail :]]
-            yield "equal", "".join(run)
-            continue
-        if a < b:
-            yield "delete", "".join(old[a:b])
-        if c < d:
-            yield "insert", "".join(new[c:d])
+def _prompt_option(twin: Composed | None) -> str:
+    """The option that holds the prompt of a block's picture, or of its twin."""
+    return "dark" if twin else "prompt"
 
 
-class _Alike:
-    """How like one prompt is to others."""
-
-    def __init__(self, prompt: str) -> None:
-        # The second sequence is the one that is analysed once for all comparisons.
-        words = _words(prompt)
-        self._matcher = SequenceMatcher(None, b=words, autojunk=len(words) > _MANY_WORDS)
-
-    def ratio(self, prompt: str) -> float:
-        """From 0 to 1; 0 for what is less alike than `ALIKE`, which costs little to find out."""
-        matcher = self._matcher
-        matcher.set_seq1(_words(prompt))
-        if matcher.real_quick_ratio() < ALIKE or matcher.quick_ratio() < ALIKE:
-            return 0.0
-        ratio = matcher.ratio()
-        return ratio if ratio >= ALIKE else 0.0
-
-
-def _words(text: str) -> list[str]:
-    return [word.strip().lower() for word in _WORDS.findall(text)]
-
-
-def _distance(request: ImageRequest, record: Record, matcher: _Alike) -> float | None:
+def _distance(request: ImageRequest, record: Record, matcher: Alike) -> float | None:
     """How far a picture is from a request: 1 for each option, less or more for another prompt.
 
     None if their prompts have little in common.
@@ -313,8 +296,11 @@ def _distance(request: ImageRequest, record: Record, matcher: _Alike) -> float |
 
 def _inputs(composed: Composed, request: ImageRequest) -> Iterator[tuple[str, str]]:
     """The inputs of a request, with what of them enters the key."""
-    for written, source in zip(composed.options.get("image", ()), request.images, strict=False):
-        yield "image", _input(written, source)
+    paths = composed.options.get("image", ())
+    for number, source in enumerate(request.images):
+        # A picture for dark mode is made from one that no option names.
+        is_own = isinstance(source, BlockInput) or number >= len(paths)
+        yield "image", _input(source.name if is_own else paths[number], source)
     if request.mask:
         yield "mask", _input(composed.options["mask"], request.mask)
     if request.markup:
@@ -352,7 +338,7 @@ def _hash(identity: str) -> str:
     if not identity:
         return "unset"
     if identity.startswith("#"):
-        return f"another block's picture {identity[1:13]}"
+        return f"another picture {identity[1:13]}"
     return f"sha256 {identity[:12]}"
 
 

@@ -7,12 +7,13 @@ import json
 import os
 import shlex
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urljoin, urlsplit
 
+from mkdocs_genimage.entries import requested_size
 from mkdocs_genimage.options import GENERATION
 from mkdocs_genimage.progress import dollars
 from mkdocs_genimage.upkeep.previews import Preview, make_previews
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
 
     from mkdocs_genimage.cache import StoredImage
     from mkdocs_genimage.compose import Composed
-    from mkdocs_genimage.upkeep.survey import SiteBlock, SiteImage, Survey
+    from mkdocs_genimage.upkeep.blocks import SiteBlock, SiteImage
+    from mkdocs_genimage.upkeep.survey import Survey
 
 FILTERS = {
     "cached": "Ready",
@@ -37,18 +39,23 @@ FILTERS = {
     "bad": "Wrong block",
     "no-alt": "No alt text",
     "variants": "Variants",
+    "dark": "Dark mode",
+    "hero": "Heroes",
 }
+_ABOUT_BLOCKS = ("no-alt", "variants", "dark", "hero")
+"""The filters that say nothing of a picture's state."""
 """By what cards can be filtered, and how that is called on the page."""
 
-_NOT_OPTIONS = ("prompt", "style", "n")
+_NOT_OPTIONS = ("prompt", "style", "n", "dark")
 
 
 @dataclass(frozen=True)
 class Take:
-    """One variant as the page shows it.
+    """One variant, or its twin for dark mode, as the page shows it.
 
     Attributes:
         variant: from 1.
+        scheme: `light` or `dark` where it has a twin or is one; else empty.
         state: as the survey says.
         is_shown: whether the site shows it.
         note: what is to be said about its state; else empty.
@@ -72,6 +79,7 @@ class Take:
     command: str = ""
     facts: Mapping[str, Any] = field(default_factory=dict)
     bytes: int = 0
+    scheme: str = ""
 
 
 @dataclass(frozen=True)
@@ -80,7 +88,7 @@ class Card:
 
     Attributes:
         block: what was found.
-        takes: its variants.
+        takes: its variants, each before its twin.
         source: the page's source file, relative to the gallery; empty where it has none.
     """
 
@@ -95,14 +103,37 @@ class Card:
 
     @property
     def states(self) -> list[str]:
-        """The states of its variants, each once."""
-        return list(dict.fromkeys(take.state for take in self.takes)) or ["bad"]
+        """The states of its pictures, each once, and whether the block itself is wrong."""
+        found = list(dict.fromkeys(take.state for take in self.takes))
+        return [*found, *(["bad"] if self.block.problems or not found else [])]
 
     @property
     def filters(self) -> list[str]:
         """Which of `FILTERS` let it through."""
-        extra = {"no-alt": self.has_no_alt, "variants": len(self.takes) > 1}
+        extra = {
+            "no-alt": self.has_no_alt,
+            "variants": self.has_variants,
+            "dark": bool(self.block.twins),
+            "hero": self.block.is_hero,
+        }
         return [*self.states, *(name for name, holds in extra.items() if holds)]
+
+    @property
+    def has_variants(self) -> bool:
+        """Whether there is more to choose from than one picture with its twin."""
+        return len(self.block.images) > 1
+
+    def name_of(self, take: Take) -> str:
+        """What tells one picture from the others: `Variant 2`, `Dark`, `Variant 2, dark`."""
+        if not self.has_variants:
+            return take.scheme.capitalize()
+        return f"Variant {take.variant}" + (", dark" if take.scheme == "dark" else "")
+
+    @property
+    def dark(self) -> str:
+        """What the author wrote for dark mode; empty where there is no such picture."""
+        composed = self.block.composed
+        return str(composed.options["dark"]) if composed and self.block.twins else ""
 
     @property
     def prompt(self) -> str:
@@ -192,7 +223,7 @@ class Gallery:
     @property
     def states(self) -> dict[str, int]:
         """How many cards have a picture in each state; in words of the survey, and `bad`."""
-        return {name: n for name, n in self.counts.items() if name not in ("no-alt", "variants")}
+        return {name: n for name, n in self.counts.items() if name not in _ABOUT_BLOCKS}
 
     @property
     def filters(self) -> list[tuple[str, str, int]]:
@@ -202,7 +233,7 @@ class Gallery:
 
 def pictures(survey: Survey) -> list[Path]:
     """The files that the page shows, each once."""
-    images = [image for block in survey.blocks for image in block.images]
+    images = [image for block in survey.blocks for image in block.pictures]
     return list(dict.fromkeys(image.stored.path for image in images if image.stored))
 
 
@@ -243,17 +274,22 @@ class _Maker:
 
     def card(self, block: SiteBlock) -> Card:
         composed = block.composed
-        takes = tuple(self._take(block, composed, one) for one in block.images) if composed else ()
+        takes: tuple[Take, ...] = ()
+        if composed:
+            takes = tuple(self._take(block, composed, image) for image in block.pictures)
         path = block.seen.file.abs_src_path
         source = self._href(Path(path)) if path and Path(path).is_file() else ""
         return Card(block, takes, source)
 
     def _take(self, block: SiteBlock, composed: Composed, image: SiteImage) -> Take:
-        is_shown = image.variant in composed.shown_variants
-        state: str = image.state
+        of = block.twin_of(image)
+        variant = of or image.variant
+        is_shown = variant in composed.shown_variants
+        scheme = "dark" if of else "light" if variant in block.twins else ""
+        take = Take(variant, image.state, is_shown, scheme=scheme)
         if image.stored is None:
-            width, height = _asked_size(composed)
-            return Take(image.variant, state, is_shown, _note(image, {}), "", None, width, height)
+            width, height = requested_size(composed.request)
+            return replace(take, note=_note(image, {}), width=width, height=height)
         path = image.stored.path
         facts = self._facts(image.stored)
         note = _note(image, facts)
@@ -261,25 +297,18 @@ class _Maker:
         if isinstance(preview, str):
             note = " ".join(filter(None, (note, f"There is no preview: {preview}.")))
             preview = None
-        command = "" if is_shown else self._pick(block, image.variant)
+        take = replace(take, note=note, facts=facts)
         with contextlib.suppress(OSError):
-            size = path.stat().st_size
-            width, height = image.stored.width, image.stored.height
-            href = self._href(path)
-            return Take(
-                image.variant,
-                state,
-                is_shown,
-                note,
-                href,
-                preview,
-                width,
-                height,
-                command,
-                facts,
-                size,
+            return replace(
+                take,
+                href=self._href(path),
+                preview=preview,
+                width=image.stored.width,
+                height=image.stored.height,
+                command="" if is_shown else self._pick(block, variant),
+                bytes=path.stat().st_size,
             )
-        return Take(image.variant, state, is_shown, note, facts=facts)
+        return take
 
     def _facts(self, stored: StoredImage) -> Mapping[str, Any]:
         """All of a picture's sidecar; the survey may have recalled a part of it only."""
@@ -300,7 +329,7 @@ class _Maker:
 
     def _pick(self, block: SiteBlock, variant: int) -> str:
         """The command that shows another variant; empty for a block that has no line of its own."""
-        if not block.place.rpartition(":")[2].isdigit():
+        if block.is_in_front_matter or not block.place.rpartition(":")[2].isdigit():
             return ""
         config = Path(self.survey.config.config_file_path or "mkdocs.yml").name
         other = () if config == "mkdocs.yml" else ("-f", config)
@@ -332,12 +361,6 @@ def _note(image: SiteImage, facts: Mapping[str, Any]) -> str:
         again = "" if image.state == "missing" else " again"
         notes.append(f"A build asks for it{again}{price}.")
     return " ".join(filter(None, notes))
-
-
-def _asked_size(composed: Composed) -> tuple[int, int]:
-    from mkdocs_genimage.entries import requested_size
-
-    return requested_size(composed.request)
 
 
 def _options_text(composed: Composed) -> str:

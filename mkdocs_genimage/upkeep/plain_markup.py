@@ -14,8 +14,10 @@ from mkdocs.structure.files import File, get_files
 from mkdocs.structure.pages import Page
 from mkdocs.utils import get_relative_url
 
-from mkdocs_genimage.figure import alt_text, display_size, plain_text
+from mkdocs_genimage.figure import alt_text, plain_text
 from mkdocs_genimage.markdown import GenimageExtension
+from mkdocs_genimage.options import LINK_TO_ORIGINAL
+from mkdocs_genimage.upkeep.block_markup import BlockMarkup, Copy, Img, attributes, escaped
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,66 +25,12 @@ if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig
     from mkdocs.structure.files import Files
 
-# What the plugin's stylesheet does, for one element.
-_SHAPE = {"max-width": "100%", "height": "auto"}
-_FIGURE = {
-    "width": "fit-content",
-    "max-width": "100%",
-    "margin": "1.5em auto",
-    "text-align": "center",
-}
-_ALIGNED: dict[str, dict[str, str]] = {
-    "left": {"float": "left", "max-width": "50%", "margin": "0.3em 1.5em 1em 0"},
-    "right": {"float": "right", "max-width": "50%", "margin": "0.3em 0 1em 1.5em"},
-    "center": {"margin-left": "auto", "margin-right": "auto", "text-align": "center"},
-}
-_GRID = {
-    "display": "grid",
-    "grid-template-columns": "repeat(auto-fit, minmax(min(12em, 100%), 1fr))",
-    "gap": "1em",
-    "place-items": "start center",
-    "width": "auto",
-}
-_CAPTION = {
-    "max-width": "34em",
-    "margin": "0.6em auto 0",
-    "font-size": "0.9em",
-    "opacity": "0.85",
-}
-_CAPTION_BESIDE_TEXT = {"width": "0", "min-width": "100%"}
-_CAPTION_OF_GRID = {"grid-column": "1 / -1", "margin": "0 auto"}
 _CODE_INDENT = 4
 """Columns from which on a text is inside of something, or it would be code."""
+DARK = "(prefers-color-scheme: dark)"
 _SPECIAL_IN_ALT = re.compile(r"[\\`\[\]]")
-_SPECIAL_IN_TAG = str.maketrans({char: f"&#{ord(char)};" for char in "\\`[]{}"})
 _ENTITY_LIKE = re.compile(r"&(?=#?\w+;)")
 _SIMPLE_NAME = re.compile(r"[\w:-][\w:.-]*")
-
-
-@dataclass(frozen=True)
-class Copy:
-    """A picture as it will lie among the docs.
-
-    Attributes:
-        uri: its path in docs_dir.
-        width: pixels of the file.
-        height: likewise.
-    """
-
-    uri: str
-    width: int
-    height: int
-
-
-@dataclass(frozen=True)
-class Img:
-    """The attributes of an `<img>` that have to come out."""
-
-    src: str
-    alt: str
-    title: str
-    width: str
-    height: str
 
 
 @dataclass(frozen=True)
@@ -102,15 +50,23 @@ class Form:
     sign: str = ""
 
 
+def _fragment(scheme: str) -> str:
+    """What Material goes by, at the end of an address."""
+    return f"#only-{scheme}" if scheme else ""
+
+
 class Markup:
     """Writes blocks of one site as plain Markdown.
 
     Args:
         config: the site's.
+        by_fragment: whether the theme shows one of two pictures by the end of its address, as Material does.
+            Else the reader's system decides.
     """
 
-    def __init__(self, config: MkDocsConfig) -> None:
+    def __init__(self, config: MkDocsConfig, *, by_fragment: bool = False) -> None:
         self._config = config
+        self._by_fragment = by_fragment
         self._extensions: list[Any] = [
             extension
             for extension in config.markdown_extensions
@@ -144,13 +100,14 @@ class Markup:
             copies: what it shows.
         """
         is_inside = ">" in prefix or len(prefix.expandtabs()) >= _CODE_INDENT
-        block = _Block(options, alt_text(options)[0], tuple(copies), is_inside)
+        has_gallery = "glightbox" in self._config.plugins
+        block = BlockMarkup(options, alt_text(options)[0], tuple(copies), is_inside, has_gallery)
         found = [self._in_markdown(file, block), self._in_html(file, block)]
         return [replace(form, prefix=prefix) for form in found if form]
 
     # Markdown
 
-    def _in_markdown(self, file: File, block: _Block) -> Form | None:
+    def _in_markdown(self, file: File, block: BlockMarkup) -> Form | None:
         options = block.options
         outer = block.outer()
         sized = self.has_attr_list
@@ -160,70 +117,111 @@ class Markup:
             return None
         if not all(_SIMPLE_NAME.fullmatch(name) for name in block.names()):
             return None
+        if not self._by_fragment and any(copy.twin for copy in block.copies):
+            return None
         folder = posixpath.dirname(file.src_uri) or "."
-        texts, images = [], []
+        texts: list[str] = []
+        images: list[Img] = []
         for copy in block.copies:
-            src = quote(posixpath.relpath(copy.uri, folder))
-            texts.append(self._image_text(block, copy, src))
-            width, height = block.size(copy) if sized else ("", "")
-            title = str(options.get("title", ""))
-            images.append(Img(src, block.alt, title, width, height))
+            pair = []
+            for one, scheme in copy.pair:
+                src = quote(posixpath.relpath(one.uri, folder)) + _fragment(scheme)
+                pair.append(self._image_text(block, one, src, scheme))
+                images.append(block.img(one, src) if sized else Img(src, block.alt, block.title))
+            texts += self._linked(block, pair, quote(posixpath.relpath(copy.uri, folder)))
         if "caption" not in options:
             if not outer:
                 return Form(tuple(texts), tuple(images))
-            last = f"{{: {_attributes(outer, short=True)} }}"
+            last = f"{{: {attributes(outer, short=True)} }}"
             return Form((*texts, last), tuple(images), sign=last.partition('"')[0])
         caption = " ".join(str(options["caption"]).split())
-        attributes = _attributes(outer)
         if block.is_inside:
             # In lists and quotes HTML is passed on tag by tag, and what is between is Markdown.
-            line = f"<figure {attributes}>{' '.join(texts)}{block.caption(caption)}</figure>"
+            opening = f"<figure {attributes(outer)}>"
+            line = f"{opening}{' '.join(texts)}{block.caption(caption)}</figure>"
             return Form((line,), tuple(images))
-        lines = [f'<figure markdown="span" {attributes}>', *texts]
+        lines = [f'<figure markdown="span" {attributes(outer)}>', *texts]
         lines += [block.caption(caption, ' markdown="span"'), "</figure>"]
         return Form(tuple(lines), tuple(images))
 
-    def _image_text(self, block: _Block, copy: Copy, src: str) -> str:
+    def _image_text(self, block: BlockMarkup, copy: Copy, src: str, scheme: str) -> str:
         alt = _ENTITY_LIKE.sub("&amp;", _SPECIAL_IN_ALT.sub(r"\\\g<0>", block.alt))
-        title = str(block.options.get("title", ""))
-        sign = "'" if '"' in title else '"'
-        text = f"![{alt}]({src} {sign}{title}{sign})" if title else f"![{alt}]({src})"
-        if self.has_attr_list:
-            text += f"{{ {_attributes(block.inner(copy))} }}"
+        sign = "'" if '"' in block.title else '"'
+        title = f" {sign}{block.title}{sign}" if block.title else ""
+        text = f"![{alt}]({src}{title})"
+        return (
+            f"{text}{{ {attributes(block.inner(copy, scheme))} }}" if self.has_attr_list else text
+        )
+
+    def _linked(self, block: BlockMarkup, pair: list[str], original: str) -> list[str]:
+        """The lines of a picture, or of two, with their link."""
         link = str(block.options.get("link", ""))
+        if not link:
+            return pair
+        if link == LINK_TO_ORIGINAL:
+            link = original
         if set(link) & set("()"):
             link = f"<{link}>"
-        return f"[{text}]({link})" if link else text
+        return [f"[{' '.join(pair)}]({link})"]
 
     # HTML
 
-    def _in_html(self, file: File, block: _Block) -> Form:
+    def _in_html(self, file: File, block: BlockMarkup) -> Form:
         options = block.options
-        tags, images = [], []
+        tags: list[str] = []
+        images: list[Img] = []
         has_caption = "caption" in options
         for copy in block.copies:
-            src = get_relative_url(quote(copy.uri), file.url)
-            width, height = block.size(copy)
-            title = str(options.get("title", ""))
-            images.append(Img(src, block.alt, title, width, height))
-            tag = {"alt": block.alt, "src": src} | ({"title": title} if title else {})
-            # Without a figure the picture itself stands for the block.
-            tag |= block.inner(copy) if has_caption else block.alone(copy)
-            text = f"<img {_attributes(tag)}>"
-            link = options.get("link")
+            original = get_relative_url(quote(copy.uri), file.url)
+            text = self._tags(file, block, copy, images)
+            link = str(options.get("link", ""))
             if link:
-                text = f'<a href="{_escaped(self._resolved(str(link), file))}">{text}</a>'
+                target = original if link == LINK_TO_ORIGINAL else self._resolved(link, file)
+                text = f'<a href="{escaped(target)}">{text}</a>'
             tags.append(text)
         if not has_caption:
             return Form(tuple(tags), tuple(images))
         caption = " ".join(str(options["caption"]).split())
-        opening = f"<figure {_attributes(block.outer())}>"
+        opening = f"<figure {attributes(block.outer())}>"
         if block.is_inside:
             return Form(
                 (f"{opening}{' '.join(tags)}{block.caption(caption)}</figure>",), tuple(images)
             )
         rendered = block.caption(self._caption(caption, file))
         return Form((opening, *tags, rendered, "</figure>"), tuple(images))
+
+    def _tags(self, file: File, block: BlockMarkup, copy: Copy, images: list[Img]) -> str:
+        """The tags of one picture with its twin.
+
+        Args:
+            file: the page.
+            block: whose picture it is.
+            copy: the picture.
+            images: takes what has to come out.
+        """
+        by_media = copy.twin is not None and not self._by_fragment
+        tags = []
+        for one, scheme in [(copy, "")] if by_media else copy.pair:
+            src = get_relative_url(quote(one.uri), file.url) + _fragment(scheme)
+            images.append(block.img(one, src))
+            tag = {"alt": block.alt, "src": src} | ({"title": block.title} if block.title else {})
+            # Without a figure the picture itself stands for the block.
+            is_alone = "caption" not in block.options
+            tag |= block.alone(one, scheme) if is_alone else block.inner(one, scheme)
+            tags.append(f"<img {attributes(tag)}>")
+        text = " ".join(tags)
+        if copy.twin is None:
+            return text
+        if not by_media:
+            return block.around(text) if "caption" not in block.options else text
+        source = {"media": DARK, "srcset": get_relative_url(quote(copy.twin.uri), file.url)}
+        width, height = block.size(copy.twin)
+        if (width, height) != block.size(copy):
+            source |= {"width": width, "height": height}
+        images.append(
+            Img(source["srcset"], "", "", source.get("width", ""), source.get("height", ""))
+        )
+        return f"<picture><source {attributes(source)}>{text}</picture>"
 
     def _resolved(self, link: str, file: File) -> str:
         """A link as the page's HTML has it."""
@@ -261,100 +259,3 @@ class Markup:
             self._config.markdown_extensions = before
         match = re.fullmatch(r"<p>(.*)</p>", content.strip(), re.DOTALL)
         return match[1] if match and "<p>" not in match[1] else html.escape(plain_text(caption))
-
-
-@dataclass(frozen=True)
-class _Block:
-    """What is written of one block."""
-
-    options: Mapping[str, Any]
-    alt: str
-    copies: tuple[Copy, ...]
-    is_inside: bool
-
-    def names(self) -> list[str]:
-        """Its id and classes."""
-        own = [str(self.options["id"])] if "id" in self.options else []
-        return [*own, *self.options.get("class", ())]
-
-    def size(self, copy: Copy) -> tuple[str, str]:
-        """The `width` and `height` attributes of a picture."""
-        width, height = display_size(self.options, copy.width, copy.height)
-        return str(width), str(height)
-
-    def inner(self, copy: Copy) -> dict[str, str]:
-        """The attributes of a picture that stands in something, besides what Markdown has signs for."""
-        # What is round it has the wanted share of the text.
-        style = {"width": "100%", **_SHAPE} if self._is_percent else _SHAPE
-        return self._picture(copy, style)
-
-    def alone(self, copy: Copy) -> dict[str, str]:
-        """The attributes of a picture that stands for the whole block."""
-        align = self.options.get("align", "")
-        style = {**_SHAPE, **_ALIGNED.get(align, {})}
-        if align == "center":
-            style |= {"display": "block"}
-        if self._is_percent:
-            style["width"] = self.options["width"]
-        named = {name: value for name, value in self.outer().items() if name != "style"}
-        if copy is not self.copies[0]:
-            named.pop("id", None)
-        return named | self._picture(copy, style)
-
-    def _picture(self, copy: Copy, style: Mapping[str, str]) -> dict[str, str]:
-        width, height = self.size(copy)
-        loading = self.options.get("loading", "lazy")
-        return {"width": width, "height": height, "style": _css(style), "loading": loading}
-
-    def outer(self) -> dict[str, str]:
-        """The attributes of what is round the pictures."""
-        options = self.options
-        style: dict[str, str] = dict(_FIGURE) if "caption" in options else {}
-        style |= _ALIGNED.get(options.get("align", ""), {})
-        if len(self.copies) > 1:
-            style |= _GRID
-        if self._is_percent:
-            style["width"] = options["width"]
-        found = {}
-        if "id" in options:
-            found["id"] = options["id"]
-        if options.get("class"):
-            found["class"] = " ".join(options["class"])
-        if style:
-            found["style"] = _css(style)
-        return found
-
-    def caption(self, content: str, attribute: str = "") -> str:
-        """The `<figcaption>`."""
-        style = dict(_CAPTION)
-        if self.options.get("align") in ("left", "right"):
-            style |= _CAPTION_BESIDE_TEXT
-        if len(self.copies) > 1:
-            style |= _CAPTION_OF_GRID
-        return f'<figcaption{attribute} style="{_css(style)}">{content}</figcaption>'
-
-    @property
-    def _is_percent(self) -> bool:
-        return str(self.options.get("width", "")).endswith("%")
-
-
-def _css(style: Mapping[str, str]) -> str:
-    return "; ".join(f"{name}: {value}" for name, value in style.items())
-
-
-def _attributes(values: Mapping[str, str], *, short: bool = False) -> str:
-    """Attributes of a tag or of an attribute list, where ids and classes have short forms."""
-    texts = []
-    for name, value in values.items():
-        if short and name == "id":
-            texts.append(f"#{value}")
-        elif short and name == "class":
-            texts += [f".{one}" for one in value.split()]
-        else:
-            texts.append(f'{name}="{_escaped(value)}"')
-    return " ".join(texts)
-
-
-def _escaped(text: str) -> str:
-    """A text for an attribute, of which no Markdown is taken for Markdown."""
-    return html.escape(text).translate(_SPECIAL_IN_TAG)

@@ -289,7 +289,7 @@ class _Use:
             slugify(image.request.subject): block.place
             for survey in surveys
             for block in survey.blocks
-            for image in block.images
+            for image in block.pictures
             if image.state in ("missing", "refused", "billed?")
         }
         """Beginnings of prompts without a picture, to the place of a block."""

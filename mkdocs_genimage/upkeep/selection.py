@@ -11,7 +11,8 @@ from mkdocs_genimage.upkeep.targets import TargetError, find
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from mkdocs_genimage.upkeep.survey import SiteImage, Survey
+    from mkdocs_genimage.upkeep.blocks import SiteImage
+    from mkdocs_genimage.upkeep.survey import Survey
 
 Chosen = dict[tuple[str, int], "SiteImage"]
 
@@ -25,7 +26,8 @@ def select(
         survey: of the site.
         only: names that pictures are restricted to: a pattern of pages (`guide/*`, `docs/guide/*.md`), or
             what `targets.find` takes.
-        stale: whether to make those anew that another model or server made.
+        stale: whether to make those anew that another model or server made. With a picture its twin for dark
+            mode is made anew, too: it is an edit of it.
         refused: whether to ask once more for those that moderation refused.
 
     Raises:
@@ -37,8 +39,17 @@ def select(
     allowed = _named(survey, only) if only else None
     by_key: Chosen = {(image.request.key, image.variant): image for image in survey.images}
     chosen: Chosen = {}
+    twins = {
+        (twin.request.key, twin.variant): at
+        for block in survey.blocks
+        for variant, twin in block.twins.items()
+        if block.composed and (at := (block.composed.request.key, variant)) in by_key
+    }
     for at, image in by_key.items():
-        if image.state in states and (allowed is None or at in allowed):
+        # In the order of the pages, a picture stands before its twin.
+        light = chosen.get(twins[at]) if at in twins else None
+        follows = light is not None and light.stored and image.stored
+        if (image.state in states or follows) and (allowed is None or at in allowed):
             _add(image, by_key, chosen)
     return list(chosen.values())
 
@@ -79,7 +90,7 @@ def _named(survey: Survey, only: Iterable[str]) -> set[tuple[str, int]]:
             image
             for block in survey.blocks
             if fnmatch(block.page, pattern) or fnmatch(block.seen.place.source.name, pattern)
-            for image in block.images
+            for image in block.pictures
         ]
         if not images and any(sign in pattern for sign in "*?["):
             raise TargetError(f"no page with a block matches '{name}'.")

@@ -19,7 +19,8 @@ from mkdocs_genimage.upkeep.targets import line_of
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from mkdocs_genimage.upkeep.survey import SiteBlock, Survey
+    from mkdocs_genimage.upkeep.blocks import SiteBlock
+    from mkdocs_genimage.upkeep.survey import Survey
 
 _BOM = "\ufeff"
 _LINES = re.compile(r"[^\r\n]*(?:\r\n|\n|\r)|[^\r\n]+")
@@ -78,18 +79,22 @@ class SourceFile:
 
     def end_of(self, fence: Fence) -> str:
         """How a fence's lines end."""
-        first = self.lines[fence.start]
+        first = self.lines[min(fence.start, len(self.lines) - 1)] if self.lines else ""
         return first[len(first.rstrip("\r\n")) :] or "\n"
 
+    def span(self, start: int, end: int) -> Fence:
+        """Lines that are no fence, for `replaced`; none where both are the same."""
+        return Fence("", "", (), "", start, end)
+
     def replaced(self, changes: Mapping[Fence, Sequence[str]]) -> list[str]:
-        """The lines with others in the place of some fences.
+        """The lines with others in the place of some fences, or of what `span` gave.
 
         Raises:
             SourceError: that would change how the rest of the file is read.
         """
         lines: list[str] = []
         done = 0
-        for fence in sorted(changes, key=lambda one: one.start):
+        for fence in sorted(changes, key=lambda one: (one.start, one.end)):
             lines += [*self.lines[done : fence.start], *changes[fence]]
             done = fence.end
         lines += self.lines[done:]
@@ -138,19 +143,34 @@ def _marked(mark: str, lines: Sequence[str]) -> list[str]:
     return [mark + lines[0], *lines[1:]] if mark and lines else list(lines)
 
 
-def source_of(block: SiteBlock, survey: Survey) -> tuple[SourceFile, Fence]:
-    """The file in which a block is written, and the block in it.
+def page_file(block: SiteBlock, survey: Survey) -> Path:
+    """The file of a block's page.
 
     Raises:
-        SourceError: it is not written in a file of docs_dir, at least not as it is on the page.
+        SourceError: it has none in docs_dir.
     """
-    file, seen = block.seen.file, block.seen.place.fence
+    file = block.seen.file
     path = Path(file.abs_src_path) if file.abs_src_path else None
     by = getattr(file, "generated_by", None)
     if path is None or by or not path.is_relative_to(survey.config.docs_dir):
         raise SourceError(
             f"{block.place}: this page is made by {by or 'another plugin'}, it has no file in docs_dir."
         )
+    return path
+
+
+def source_of(block: SiteBlock, survey: Survey) -> tuple[SourceFile, Fence]:
+    """The file in which a block is written, and the block in it.
+
+    Raises:
+        SourceError: it is not written in a file of docs_dir, at least not as it is on the page; or it is in
+            front matter.
+    """
+    if block.is_in_front_matter:
+        raise SourceError(
+            f"{block.place}: the hero is in the page's front matter. Change it there by hand."
+        )
+    path, seen = page_file(block, survey), block.seen.place.fence
     line = line_of(block)
     if line is None:
         files = origins(block, survey)

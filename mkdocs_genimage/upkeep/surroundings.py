@@ -18,9 +18,25 @@ if TYPE_CHECKING:
 
 HARMLESS = (
     *("autorefs", "awesome-nav", "blog", "exclude", "gen-files", "glightbox", "group", "i18n"),
-    *("include-markdown", "info", "literate-nav", "macros", "meta", "minify", "mkdocstrings"),
-    *("git-revision-date-localized", "offline", "privacy", "projects", "redirects", "search"),
-    *("social", "tags", "typeset"),
+    *(
+        "include-markdown",
+        "info",
+        "literate-nav",
+        "macros",
+        "markdown-exec",
+        "meta",
+        "mike",
+        "minify",
+    ),
+    *(
+        "git-revision-date-localized",
+        "mkdocstrings",
+        "offline",
+        "print-site",
+        "privacy",
+        "projects",
+    ),
+    *("redirects", "rss", "search", "section-index", "social", "tags", "typeset"),
 )
 """Plugins beside which real sites were built without a fault (2026-11)."""
 
@@ -32,9 +48,13 @@ _ATTR_LIST = {
 
 def look(config: MkDocsConfig, options: GenimageConfig) -> list[Finding]:
     """Look over what a site has besides this plugin. Asks nobody and reads no page."""
-    names = [str(name).rpartition("/")[2] for name in config.plugins]
-    plugins: dict[str, Any] = dict(zip(names, config.plugins.values(), strict=True))
-    found = [*_optimize(plugins, options), *_plugins(names, options)]
+    plugins: dict[str, Any] = {
+        str(name).rpartition("/")[2]: plugin
+        for name, plugin in config.plugins.items()
+        if name not in config.hooks  # which MkDocs has among them
+    }
+    names = list(plugins)
+    found = [*_optimize(plugins, options), *_plugins(names, config, options)]
     if not found:
         known = [name for name in names if name in HARMLESS]
         beside = f"; pictures are known to work beside {', '.join(known)}" if known else ""
@@ -44,7 +64,7 @@ def look(config: MkDocsConfig, options: GenimageConfig) -> list[Finding]:
     return [*found, *_folders(config, options), *_extensions(config)]
 
 
-def _plugins(names: list[str], options: GenimageConfig) -> Iterator[Finding]:
+def _plugins(names: list[str], config: MkDocsConfig, options: GenimageConfig) -> Iterator[Finding]:
     about = "plugins"
     if "print-site" in names and names[-1] != "print-site":
         yield Finding(
@@ -53,12 +73,13 @@ def _plugins(names: list[str], options: GenimageConfig) -> Iterator[Finding]:
             "print-site is not the last plugin, so its page lacks what later ones do.",
             "Move 'print-site' to the end of 'plugins:'.",
         )
-    if "rss" in names:
+    if "rss" in names and not config.site_url:
         yield Finding(
             "note",
             about,
-            "feeds of rss name pictures by addresses relative to the page, which most readers cannot follow.",
-            "Keep pictures out of abstracts: 'abstract_chars_count: 160', and none before the delimiter.",
+            "without 'site_url', feeds of rss name pictures by addresses relative to the page, which most "
+            "readers cannot follow.",
+            "Set 'site_url'.",
         )
     if "mkdocs-jupyter" in names:
         yield Finding(
@@ -68,12 +89,12 @@ def _plugins(names: list[str], options: GenimageConfig) -> Iterator[Finding]:
             "Put blocks into Markdown pages.",
         )
     form = str(options.defaults.get("output_format", "png"))
-    if form not in ("png", "jpeg") and {"social", "rss"} & {*names}:
+    if form not in ("png", "jpeg", "webp") and {"social", "rss"} & {*names}:
         yield Finding(
             "note",
             about,
-            f"previews of links and feeds (social, rss) take png and jpeg, and 'defaults' ask for {form}.",
-            "Set 'output_format: jpeg' for pictures that are to be shown there.",
+            f"previews of links and feeds (social, rss) show no {form}, which 'defaults' ask for.",
+            "Set 'output_format: png', jpeg or webp for heroes, and for pictures that feeds are to show.",
         )
 
 

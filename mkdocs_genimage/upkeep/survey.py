@@ -10,10 +10,10 @@ import contextlib
 import logging
 import sys
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from mkdocs.commands.build import build
 from mkdocs.config import load_config
@@ -22,16 +22,18 @@ from mkdocs.exceptions import MkDocsException
 from mkdocs_genimage.cache import StoredImage
 from mkdocs_genimage.config import project_folder
 from mkdocs_genimage.errors import ConfigurationError
-from mkdocs_genimage.figure import alt_text
+from mkdocs_genimage.hero import FrontMatter, FrontMatterPlace
 from mkdocs_genimage.journal import Journal, is_lost
 from mkdocs_genimage.log import log
 from mkdocs_genimage.plugin import GenimagePlugin
 from mkdocs_genimage.request import BlockInput
+from mkdocs_genimage.upkeep.blocks import SiteBlock, SiteImage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from mkdocs.config.defaults import MkDocsConfig
+    from mkdocs.structure.files import File
 
     from mkdocs_genimage.compose import Composed
     from mkdocs_genimage.config import GenimageConfig
@@ -40,85 +42,7 @@ if TYPE_CHECKING:
     from mkdocs_genimage.generator import Generator
     from mkdocs_genimage.pages import Pages
     from mkdocs_genimage.places import Place
-    from mkdocs_genimage.request import ImageRequest
-
-ImageState = Literal["cached", "stale", "missing", "damaged", "elsewhere", "refused", "billed?"]
-"""What there is for one variant:
-
-- cached: the image, as the site would ask for it today.
-- stale: the image, made by another model or server than today's. It is used.
-- missing: nothing.
-- damaged: files that cannot be used; see `SiteImage.reason`.
-- elsewhere: it was made, but is not here: a Git LFS pointer, or written by a newer version.
-- refused: nothing, and it is not asked for, as the server's moderation refused it before.
-- billed?: nothing, but an earlier request for it may have been billed.
-"""
-
-
-@dataclass(frozen=True)
-class SiteImage:
-    """One variant of one request, however many blocks show it.
-
-    Attributes:
-        request: what makes it.
-        variant: from 1.
-        state: what there is.
-        reason: why it cannot be used or is not asked for; else empty.
-        stored: the image, where it is there.
-        price: USD that asking for it will cost; None where the price is not known or nothing will be asked.
-        is_asked_for: whether `mkdocs build` would ask for it, if it may spend enough.
-        places: the blocks that show it, or need it.
-    """
-
-    request: ImageRequest
-    variant: int
-    state: ImageState
-    reason: str = ""
-    stored: StoredImage | None = None
-    price: float | None = None
-    is_asked_for: bool = False
-    places: tuple[Place, ...] = field(default=(), repr=False)
-
-    @property
-    def name(self) -> str:
-        """Its name in the cache, without ending."""
-        return self.request.stem if self.variant == 1 else f"{self.request.stem}-{self.variant}"
-
-
-@dataclass(frozen=True)
-class SiteBlock:
-    """A block of the site.
-
-    Attributes:
-        place: `docs/guide.md:12`, or `docs/guide.md (from a snippet)`.
-        page: the page's file in docs_dir, as MkDocs names it: `guide.md`.
-        url: the page in the site, relative to its root.
-        title: the page's.
-        seen: the block as the build saw it.
-        images: what it shows, then further variants that it asks for; none if the block is wrong.
-    """
-
-    place: str
-    page: str
-    url: str
-    title: str
-    seen: SeenBlock = field(repr=False)
-    images: tuple[SiteImage, ...] = ()
-
-    @property
-    def composed(self) -> Composed | None:
-        """What it asks for; None if it is wrong."""
-        return self.seen.composed
-
-    @property
-    def problems(self) -> tuple[str, ...]:
-        """What is wrong with it, each with its place."""
-        return self.seen.problems
-
-    @property
-    def alt(self) -> tuple[str, str]:
-        """Its alt text, and where that is from: `alt`, `decorative`, `caption` or `prompt`."""
-        return alt_text(self.composed.options) if self.composed else ("", "")
+    from mkdocs_genimage.upkeep.blocks import ImageState, Role
 
 
 @dataclass
@@ -157,6 +81,15 @@ class Survey:
     def problems(self) -> list[str]:
         """What is wrong with blocks, each once, with its place."""
         return list(dict.fromkeys(text for block in self.blocks for text in block.problems))
+
+    @cached_property
+    def roles(self) -> dict[tuple[str, int], Role]:
+        """Key and variant of each image to its role in the first block that has it."""
+        found: dict[tuple[str, int], Role] = {}
+        for block in self.blocks:
+            for image in block.pictures:
+                found.setdefault((image.request.key, image.variant), block.role(image))
+        return found
 
     @cached_property
     def used(self) -> set[tuple[str, int]]:
@@ -273,13 +206,16 @@ def _images(builds: list[Pages], plugin: GenimagePlugin) -> dict[tuple[str, int]
     for pages in builds:
         for seen in pages.seen or ():
             if seen.composed:
-                places.setdefault(seen.composed.request.key, []).append(seen.place)
+                for one in (seen.composed, *seen.composed.twins):
+                    places.setdefault(one.request.key, []).append(seen.place)
         for at, entry in pages.resolver.entries.items():
             if at not in found:
                 # A variant that no block shows stands where its block does.
                 own = places.get(at[0], [])
+                # A twin's is the line of `dark`.
+                where = [replace(place, line=0) for place in entry.places]
                 # Its own blocks come before those that need it to make another from.
-                where = sorted(entry.places, key=lambda place: place not in own) or own
+                where = sorted(where, key=lambda place: place not in own) or own
                 found[at] = _image(entry, tuple(where), generator, possibly_billed)
     return found
 
@@ -318,18 +254,48 @@ def _image(
 
 
 def _blocks(builds: list[Pages], images: dict[tuple[str, int], SiteImage]) -> list[SiteBlock]:
-    found: dict[tuple[str, str], SiteBlock] = {}
+    found: dict[tuple[str, ...], SiteBlock] = {}
     for pages in builds:
         for seen in pages.seen or ():
-            place, composed, file = str(seen.place), seen.composed, seen.file
             # Several blocks of one snippet have the same place.
-            at = (place, composed.request.key if composed else "\n".join(seen.problems))
-            if at in found:
-                continue
-            own: tuple[SiteImage, ...] = ()
-            if composed:
-                keys = [(composed.request.key, n + 1) for n in range(composed.count)]
-                own = tuple(images[key] for key in keys if key in images)
-            title = str(file.page.title) if file.page and file.page.title else file.name
-            found[at] = SiteBlock(place, file.src_uri, file.url, title, seen, own)
+            at = (str(seen.place), *(_keys(seen.composed) if seen.composed else seen.problems))
+            if at not in found:
+                found[at] = _block(seen, images)
     return list(found.values())
+
+
+def _keys(composed: Composed) -> list[str]:
+    return [one.request.key for one in (composed, *composed.twins)]
+
+
+def _block(seen: SeenBlock, images: dict[tuple[str, int], SiteImage]) -> SiteBlock:
+    composed, file = seen.composed, seen.file
+    own: list[SiteImage] = []
+    twins: dict[int, SiteImage] = {}
+    if composed:
+        keys = [(composed.request.key, n + 1) for n in range(composed.count)]
+        own = [images[key] for key in keys if key in images]
+        # A hero that its page does not show has none, whatever its options say.
+        twins = {
+            variant: images[twin.request.key, 1]
+            for variant, twin in zip(composed.shown_variants, composed.twins, strict=False)
+            if (twin.request.key, 1) in images
+        }
+    title = str(file.page.title) if file.page and file.page.title else file.name
+    return SiteBlock(
+        str(seen.place),
+        file.src_uri,
+        file.url,
+        title,
+        seen,
+        tuple(own),
+        twins,
+        is_hero=isinstance(seen.place, FrontMatterPlace) or _is_hero(composed, file),
+    )
+
+
+def _is_hero(composed: Composed | None, file: File) -> bool:
+    """Whether a page's front matter names a block of it as its hero."""
+    block_id = composed.options.get("id") if composed else None
+    meta = getattr(file.page, "meta", None) or {}
+    return bool(block_id) and FrontMatter.read(meta.get("genimage")).block_id == block_id

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mkdocs.utils.meta import YAML_RE
+
 from mkdocs_genimage.errors import GenimageError
 from mkdocs_genimage.fences import scan
 from mkdocs_genimage.inventory import Record, records
@@ -16,7 +18,8 @@ from mkdocs_genimage.inventory import Record, records
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from mkdocs_genimage.upkeep.survey import SiteBlock, SiteImage, Survey
+    from mkdocs_genimage.upkeep.blocks import SiteBlock, SiteImage
+    from mkdocs_genimage.upkeep.survey import Survey
 
 MIN_DIGITS = 4
 """Hex digits of a key that are taken for one. With 1,000 pictures they name one in 98 of 100 cases."""
@@ -43,7 +46,8 @@ class Target:
 
     Attributes:
         blocks: those at the place, or those that show the picture; none for a picture that no page uses.
-        images: all variants of the block or key, or the one variant that a file's name tells.
+        images: all variants of the block with their twins, all variants of the key, or the one that a file's
+            name tells.
         record: the sidecar of a picture in the cache that no page uses; else None.
     """
 
@@ -62,9 +66,9 @@ def find(survey: Survey, name: str) -> Target:
 
     Args:
         survey: of the site.
-        name: `docs/page.md:12` (any line of the block; also from docs_dir or the working directory, with
-            either kind of slash), `docs/page.md` where it has one block, `#id`, `docs/page.md#id`, four or
-            more digits of a key, or the name of a file in the cache.
+        name: `docs/page.md:12` (any line of the block, or of the front matter for its hero; also from
+            docs_dir or the working directory, with either kind of slash), `docs/page.md` where it has one
+            block, `#id`, `docs/page.md#id`, four or more digits of a key, or the name of a file in the cache.
 
     Raises:
         TargetError: nothing or several things go by that name.
@@ -90,12 +94,13 @@ def described(block: SiteBlock) -> str:
     """A block in a list of candidates."""
     if block.composed is None:
         return f"{block.place}  (wrong)"
+    hero = "hero, " if block.is_in_front_matter else ""
     state = block.images[0].state if block.images else "missing"
-    return f"{block.place}  {block.composed.request.stem}  ({state})"
+    return f"{block.place}  {block.composed.request.stem}  ({hero}{state})"
 
 
 def _of_blocks(blocks: list[SiteBlock]) -> Target:
-    images = {(i.request.key, i.variant): i for block in blocks for i in block.images}
+    images = {(i.request.key, i.variant): i for block in blocks for i in block.pictures}
     return Target(tuple(blocks), tuple(images.values()))
 
 
@@ -104,11 +109,13 @@ def _of_blocks(blocks: list[SiteBlock]) -> Target:
 
 def _at_line(survey: Survey, file: str, line: int) -> list[SiteBlock]:
     blocks = _of_page(survey, file)
-    spans: dict[str, range] = {}
+    spans: dict[tuple[str, bool], range] = {}
     for block in blocks:
-        if block.place not in spans:
+        if (block.place, block.is_in_front_matter) not in spans:
             spans |= _spans(block)
-    found = [block for block in blocks if line in spans.get(block.place, ())]
+    found = [b for b in blocks if line in spans.get((b.place, b.is_in_front_matter), ())]
+    # A hero whose front matter is completed by another file has no line there.
+    found = found or [block for block in blocks if line_of(block) == line]
     if found:
         return found
     # Of a snippet's own file, the blocks have no line on the pages that include it.
@@ -120,14 +127,17 @@ def _at_line(survey: Survey, file: str, line: int) -> list[SiteBlock]:
     raise TargetError(_listing(f"there is no block at {file}:{line}.", inside or blocks))
 
 
-def _spans(block: SiteBlock) -> dict[str, range]:
-    """The lines of each fence of a block's page, by place."""
+def _spans(block: SiteBlock) -> dict[tuple[str, bool], range]:
+    """The lines of a hero's front matter, or of each fence of a block's page, by place and by which it is."""
     source = block.seen.place.source
     text = ""
     with contextlib.suppress(OSError, ValueError):
         text = source.read()
+    if block.is_in_front_matter:
+        head = YAML_RE.match(text)
+        return {(block.place, True): range(1, head[0].count("\n") + 1 if head else 1)}
     return {
-        f"{source.name}:{fence.start + 1}": range(fence.start + 1, fence.end + 1)
+        (f"{source.name}:{fence.start + 1}", False): range(fence.start + 1, fence.end + 1)
         for fence in scan(text.split("\n")).fences
     }
 
@@ -252,6 +262,9 @@ def _of_key(survey: Survey, text: str) -> Target:
     for block in survey.blocks:
         if block.composed:
             names[block.composed.request.stem] = described(block)
+            names |= {
+                twin.name: f"{block.place}  {twin.name}  (dark)" for twin in block.twins.values()
+            }
     stem = text.rpartition(".")[0] or text
     close = difflib.get_close_matches(stem.lower(), names, n=LISTED, cutoff=0.5)
     close += [name for name in names if stem.lower() in name and name not in close]
@@ -259,7 +272,7 @@ def _of_key(survey: Survey, text: str) -> Target:
 
 
 def _showing(survey: Survey, key: str) -> tuple[SiteBlock, ...]:
-    return tuple(b for b in survey.blocks if b.composed and b.composed.request.key == key)
+    return tuple(b for b in survey.blocks if key in b.keys)
 
 
 def _described_key(survey: Survey, key: str) -> str:

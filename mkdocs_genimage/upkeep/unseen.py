@@ -20,11 +20,11 @@ from mkdocs_genimage.compose import compose
 from mkdocs_genimage.errors import BlockError, OptionError
 from mkdocs_genimage.fences import LANGUAGE, scan
 from mkdocs_genimage.formats import EXTENSIONS
-from mkdocs_genimage.options import SITE_WIDE, read_options
+from mkdocs_genimage.hero import FrontMatter, FrontMatterPlace, no_blocks
 from mkdocs_genimage.request import KEY_CHARS_IN_NAME, slugify
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from mkdocs_genimage.block import Block
     from mkdocs_genimage.compose import Composed, Site
@@ -98,12 +98,14 @@ class _Text:
     def __init__(self, text: str, name: str, folder: Path, site: Site, found: Unseen) -> None:
         # Not splitlines(): Markdown counts line feeds only.
         self._fences = scan(text.split("\n")).fences
+        self._text = text
         self._name = name
         self._folder = folder
         self._site = site
         self._found = found
         _, meta = get_data(text)
-        self._page_options, self._wrong = read_options(meta.get("genimage"), SITE_WIDE)
+        self._meta = meta.get(LANGUAGE)
+        self._front_matter = FrontMatter.read(self._meta)
         self._blocks: dict[int, Block] = {}
         self._under_way: list[str] = []
 
@@ -120,19 +122,40 @@ class _Text:
                         for problem in error.problems
                     ]
         for index, block in self._blocks.items():
-            place = self._place(self._fences[index])
-            try:
-                if self._wrong:
-                    raise BlockError([])
-                composed = self._compose(block)
-            except BlockError:
-                self._found.slugs.setdefault(slugify(block.prompt), place)
-                continue
-            for variant in range(1, composed.count + 1):
-                self._found.images.setdefault((composed.request.key, variant), place)
+            self._note(block, self._place(self._fences[index]), self._find_block)
+        said = self._meta.get("hero") if isinstance(self._meta, dict) else None
+        if self._front_matter.hero:
+            self._note(self._front_matter.hero, self._place_of_hero, no_blocks)
+        elif isinstance(said, dict) and said.get("prompt"):  # one that cannot be read
+            self._keep(str(said["prompt"]), self._place_of_hero)
 
-    def _compose(self, block: Block) -> Composed:
-        return compose(block, self._site, self._page_options, self._folder, self._find_block)
+    @property
+    def _place_of_hero(self) -> str:
+        return str(FrontMatterPlace.of(self._name, lambda: self._text))
+
+    def _note(self, block: Block, place: str, find_block: Callable[[str], Composed]) -> None:
+        """Note what one block shows."""
+        try:
+            if self._front_matter.wrong:
+                raise BlockError([])
+            composed = self._compose(block, find_block)
+        except BlockError:
+            self._keep(block.prompt, place)
+            return
+        for variant in range(1, composed.count + 1):
+            self._found.images.setdefault((composed.request.key, variant), place)
+        for twin in composed.twins:
+            self._found.images.setdefault((twin.request.key, 1), place)
+
+    def _keep(self, prompt: str, place: str) -> None:
+        """Note that pictures whose names begin like a prompt may be used."""
+        # As `compose` names those for dark mode.
+        for subject in (prompt, f"dark {prompt}"):
+            self._found.slugs.setdefault(slugify(subject), place)
+
+    def _compose(self, block: Block, find_block: Callable[[str], Composed]) -> Composed:
+        options = self._front_matter.options
+        return compose(block, self._site, options, self._folder, find_block)
 
     def _find_block(self, name: str) -> Composed:
         """The block with an id.
@@ -145,7 +168,7 @@ class _Text:
             raise OptionError(f"'#{name}' is no block here")
         self._under_way.append(name)
         try:
-            return self._compose(named[0])
+            return self._compose(named[0], self._find_block)
         except BlockError as error:
             raise OptionError(str(error)) from None
         finally:

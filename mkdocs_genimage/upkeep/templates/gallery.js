@@ -135,6 +135,8 @@
     large.width = link.dataset.width;
     large.height = link.dataset.height;
     stage.classList.toggle("see-through", link.classList.contains("see-through"));
+    const take = link.closest(".take");
+    for (const scheme of ["light", "dark"]) stage.classList.toggle(scheme, take.classList.contains(scheme));
     isPreview.hidden = true;
     const whole = new Image();
     whole.onload = () => {
@@ -160,7 +162,8 @@
     if (caption) {
       const which = document.createElement("p");
       which.className = "which";
-      which.textContent = "Variant " + [...caption.childNodes].map((node) => node.textContent.trim()).join(" ");
+      const marks = [...caption.children].map((node) => node.textContent.trim());
+      which.textContent = [caption.dataset.name, ...marks].join(" ");
       title.after(which);
     }
     // Focus that stands on what goes away would be lost.
