@@ -9,13 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mkdocs_genimage.formats import EXTENSIONS, MIME_TYPES
+from mkdocs_genimage.derived import ENDINGS
+from mkdocs_genimage.formats import EXTENSIONS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-FORMATS = {"webp": ".webp", "avif": ".avif"}
-"""What `formats` may name, with the endings of such files."""
+FORMATS = ("webp", "avif")
+"""What `formats` may name."""
 SOCIAL_WIDTH = 1200
 """Pixels of a picture for social media: what Facebook, LinkedIn and X ask for at least for a large preview
 (developers.facebook.com/docs/sharing/webmasters/images, 2026-11)."""
@@ -97,7 +98,7 @@ class Light:
             return ()
         found = []
         for form in self.formats or (own,):
-            ending = FORMATS.get(form) or EXTENSIONS[form]
+            ending = ENDINGS[form]
             candidates = [
                 Candidate(f"{stem}-{smaller}w{ending}", smaller, form)
                 for smaller in self.widths
@@ -108,8 +109,7 @@ class Light:
             elif candidates or len(self.formats) > 1:
                 candidates.append(Candidate(name, width))
             if candidates:
-                mime_type = MIME_TYPES.get(form, f"image/{form}")
-                found.append(SourceSet(mime_type, tuple(candidates)))
+                found.append(SourceSet(f"image/{form}", tuple(candidates)))
         return tuple(found)
 
     def sizes_of(self, options: Mapping[str, Any], width: int, columns: int) -> str:
