@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 from mkdocs_genimage.disk import make_private_folder, remove_torn, write_atomically
 from mkdocs_genimage.errors import GenimageError
+from mkdocs_genimage.formats import seems_whole
 from mkdocs_genimage.log import log
 
 if TYPE_CHECKING:
@@ -182,7 +183,7 @@ class DerivedFiles:
     def _find_or_order(self, name: str, source: Path, sha256: str, recipe: Recipe) -> Path:
         if self._listed is None:
             self._listed = frozenset(_listing(self._own))
-        if name in self._listed:
+        if name in self._listed and _is_whole(self._own / name):
             return self._own / name
         with self._changed:
             if self._place is None:
@@ -286,7 +287,7 @@ class DerivedFiles:
             recipe, path = order
             reason = ""
             try:
-                if not path.exists():  # another process may have made it
+                if not _is_whole(path):  # another process may have made it
                     picture = picture or _opened(job)
                     self._write(path, picture.make(recipe))
             except GenimageError as error:
@@ -310,7 +311,7 @@ class DerivedFiles:
             write_atomically(path, data, sync_folder=False)
         except OSError as error:
             # On Windows nobody can replace a file that is being read. It is the same one.
-            if path.exists():
+            if _is_whole(path):
                 return
             with self._changed:
                 if self._place == self._own:
@@ -382,6 +383,13 @@ def _opened(job: _Source) -> Picture:
     if hashlib.sha256(data).hexdigest() != job.sha256:
         raise GenimageError(f"{job.path.name} was changed while the site was built")
     return Picture(data)
+
+
+def _is_whole(path: Path) -> bool:
+    """Whether a file is there to its end: a folder that CI keeps between jobs may have lost some of it."""
+    with contextlib.suppress(OSError), path.open("rb", buffering=0) as file:
+        return seems_whole(file)
+    return False
 
 
 def _listing(folder: Path) -> list[str]:

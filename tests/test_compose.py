@@ -13,7 +13,7 @@ from mkdocs_genimage.block import parse_block
 from mkdocs_genimage.compose import Composed, Site, Style, compose
 from mkdocs_genimage.errors import BlockError, OptionError, Problem
 from mkdocs_genimage.options import OPTIONS, SITE_WIDE, read_options
-from mkdocs_genimage.request import BlockInput, InputFile
+from mkdocs_genimage.request import TWIN_OF, BlockInput, InputFile
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -81,6 +81,7 @@ LAYERS: dict[str, list[Any]] = {
     "mask_mode": ["white", "alpha", "auto", "white"],
     "input_fidelity": ["high", "low", "high", "low"],
     "moderation": ["low", "auto", "low", "auto"],
+    "dark": ["night", "dusk", "none", "dawn"],
     "extra": [{"seed": 1}, {"seed": 2}, {"seed": 3}, {"seed": 4}],
 }
 BESIDE = {
@@ -126,6 +127,9 @@ def test_precedence(name: str, strongest: int, project: Path) -> None:
     elif name == "markup":
         assert request.markup is not None
         assert request.markup.name == expected
+    elif name == "dark":
+        assert "dark" not in request.options
+        assert [twin.request.prompt for twin in composed.twins] == [expected] * (expected != "none")
     else:
         assert request.options[name] == expected
         assert set(request.options) == {name, *BESIDE.get(name, {})} - {"image", "mask"}
@@ -308,6 +312,101 @@ def test_variants(header: str, count: int, shown: tuple[int, ...], project: Path
     assert composed.count == count
     assert composed.shown_variants == shown
     assert composed.request.key == whole("x", project).request.key
+
+
+# --- Twins ------------------------------------------------------------------------------------
+
+
+def test_no_twin_without_dark(project: Path) -> None:
+    plain = whole("x", project)
+    assert plain.twins == ()
+    assert whole("prompt: x\ndark: none", project).twins == ()
+    assert whole("prompt: x\ndark: none", project, defaults={"dark": "night"}).twins == ()
+    # It is another picture, not another take of the first.
+    assert whole("prompt: x\ndark: night", project).request.key == plain.request.key
+
+
+def test_a_twin_is_an_edit_of_the_first(project: Path) -> None:
+    (project / "docs" / "a.png").write_bytes(PNG)
+    body = (
+        "prompt: A fox\nstyle: ink\nsize: 64x48\nquality: low\noutput_format: webp\n"
+        "output_compression: 80\nbackground: opaque\nimage: a.png\nmask: a.png\nmask_mode: white\n"
+        "input_fidelity: high\nmoderation: low\nmodel: painter\nrevision: 3\nn: 2\npick: 2\n"
+        "extra: {seed: 7}\nalt: x\ncaption: C\ndark: ' At night\r\n '"
+    )
+    light = whole(body, project, styles={"ink": "Ink. {prompt}"})
+    (dark,) = light.twins
+    assert dark.request.images == (BlockInput(TWIN_OF, light.request, 2),)
+    assert dark.request.twin_of == dark.request.images[0]
+    assert light.request.twin_of is None
+    assert dark.request.prompt == "At night"
+    assert dark.request.options == {
+        "size": "64x48",
+        "quality": "low",
+        "output_format": "webp",
+        "output_compression": 80,
+        "background": "opaque",
+        "input_fidelity": "high",
+        "moderation": "low",
+        "model": "painter",
+        "extra": {"seed": 7},
+    }
+    assert (dark.request.mask, dark.request.markup) == (None, None)
+    assert (dark.request.model, dark.request.moderation) == ("painter", "low")
+    assert dark.request.stem.startswith("dark-a-fox-")
+    assert (dark.count, dark.shown_variants) == (1, (1,))
+    assert dark.twins == ()
+    assert dark.options["alt"] == "x"
+    assert not {"n", "pick", "image", "mask", "dark", "revision"} & dark.options.keys()
+    # Whatever is wrong with it is told where the author asked for it.
+    assert set(dark.lines.values()) == {light.lines["dark"]}
+    assert light.lines["dark"] == body.count("\n", 0, body.index("dark:")) + 1
+
+
+@pytest.mark.parametrize(
+    ("change", "is_another"),
+    [
+        ("alt: y", False),
+        ("width: 50%", False),
+        ("moderation: auto", True),
+        ("quality: low", True),
+        ("revision: 1", True),
+        ("n: 2", False),
+        ("n: 2\npick: 2", True),
+        ("model: painter", True),
+    ],
+)
+def test_key_of_a_twin(change: str, is_another: bool, project: Path) -> None:
+    """It follows the first picture, however that changes."""
+    (before,) = whole("prompt: x\ndark: night", project).twins
+    (after,) = whole(f"prompt: x\ndark: night\n{change}", project).twins
+    assert (before.request.key != after.request.key) == is_another
+    assert before.request.key != whole("prompt: x\ndark: dusk", project).twins[0].request.key
+    site = whole("prompt: x\ndark: night", project, model="another").twins[0]
+    assert site.request.key == before.request.key, "the site's model is no part of it"
+
+
+def test_each_shown_variant_has_a_twin_of_its_own(project: Path) -> None:
+    light = whole("prompt: x\ndark: night\nn: 3\npick: all", project)
+    assert [twin.request.images[0].variant for twin in light.twins] == [1, 2, 3]  # type: ignore[union-attr]
+    assert len({twin.request.key for twin in light.twins}) == 3
+
+
+@pytest.mark.parametrize("form", ["gif", "svg"])
+def test_formats_without_a_twin(form: str, project: Path) -> None:
+    (problem,) = problems(f"prompt: x\ndark: night\noutput_format: {form}", project)
+    assert problem.line == 2
+    (problem,) = problems(f"prompt: x\noutput_format: {form}", project, defaults={"dark": "night"})
+    assert problem.line == 0
+    assert "'dark: none'" in problem.message
+
+
+def test_a_twin_takes_over_the_origin_of_options(project: Path) -> None:
+    light = whole("prompt: x\nquality: low", project, defaults={"dark": "night", "size": "1x1"})
+    (dark,) = light.twins
+    assert light.origin("dark") == "defaults"
+    assert dark.origin("size") == "defaults"
+    assert dark.origin("quality") == "block"
 
 
 # --- Input files ------------------------------------------------------------------------------

@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
-import itertools
+import re
+import sys
+from html import unescape
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +19,9 @@ from markdown.extensions import Extension
 from markdown.serializers import to_xhtml_string
 from markdown.treeprocessors import Treeprocessor
 
-from mkdocs_genimage.corrections import Correction, Rendering, correct_images
+from mkdocs_genimage.entries import EDITED, GENERATED
 from mkdocs_genimage.figure import (
+    Look,
     Picture,
     alt_text,
     build_figure,
@@ -27,19 +30,22 @@ from mkdocs_genimage.figure import (
     first_sentence,
     plain_text,
 )
+from mkdocs_genimage.light import Light
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
 PROPERTY = settings(deadline=None, database=None, max_examples=200)
+SOURCE_END = " />" if sys.version_info >= (3, 11) else "></source>"
+"""Before Python 3.11 the serializer does not know that a <source> has no end."""
 FOX = Picture("../assets/fox-0123456789ab.png", 1536, 1024)
 
 
-def html(*pictures: Picture, **options: Any) -> str:
+def html(*pictures: Picture, look: Look | None = None, **options: Any) -> str:
     options.setdefault("alt", "A fox")
     options.setdefault("prompt", "x")
     named = {name.rstrip("_"): value for name, value in options.items() if value is not None}
-    return to_xhtml_string(build_figure(pictures or (FOX,), named))
+    return to_xhtml_string(build_figure(pictures or (FOX,), named, look))
 
 
 def rendered(element: Element) -> str:
@@ -283,87 +289,219 @@ def test_caption_is_inline_markdown() -> None:
     assert "<figcaption>A <em>fox</em> &copy; <b>Ann</b></figcaption>" in page
 
 
-# --- Corrections ------------------------------------------------------------------------------
+# --- Smaller files ----------------------------------------------------------------------------
 
-EXPECTED = Picture("../assets/fox-0123456789ab.png", 1024, 1024)
-ACTUAL = {
-    "as expected": EXPECTED,
-    "another size": Picture("../assets/fox-0123456789ab.png", 1536, 1024),
-    "another format": Picture("../assets/fox-0123456789ab.jpg", 1024, 1024),
-    "both": Picture("../assets/fox-0123456789ab.webp", 1000, 2000),
-    "placeholder": Picture("../assets/placeholder-fox-0123456789ab.svg", 1024, 1024, True),
-    "placeholder of the same format": Picture(
-        "../assets/placeholder-fox-0123456789ab.png", 1024, 1024, True
-    ),
-}
-CHOICES: dict[str, list[Any]] = {
-    "caption": [None, "A *fox*"],
-    "link": [None, "x.md?width=5&height=6"],
-    "width": [None, "300", "50%"],
-    "height": [None, 200],
-    "title": [None, 'a width="5" <b>'],
-    "decorative": [None, True],
-    "class": [None, ("wide",)],
-    "loading": [None, "eager"],
-}
+LIGHT = Look(Light((480,), ("avif", "webp"), content_width=700))
 
 
-def rendering(picture: Picture, options: dict[str, Any]) -> Rendering:
-    size = display_size(options, picture.width, picture.height)
-    return Rendering(picture.src.rpartition("/")[2], size, placeholder=picture.placeholder)
+def light(name: str = "fox.png", width: int = 1536, look: Look = LIGHT, **more: Any) -> Picture:
+    return Picture(f"../{name}", width, 1024, sources=look.light.source_sets(name, width), **more)
 
 
-def correction(before: Picture, after: Picture, options: dict[str, Any]) -> Correction:
-    return Correction(rendering(before, options), rendering(after, options))
+def test_one_format_is_the_images_own() -> None:
+    look = Look(Light((480, 2000), ("webp",), content_width=700))
+    assert html(light(look=look), look=look) == (
+        '<p class="genimage"><img alt="A fox" decoding="async" '
+        'genimage-srcset="fox-480w.webp 480w, fox-1536w.webp 1536w" height="1024" loading="lazy" '
+        'sizes="auto, (max-width: 700px) 100vw, 700px" src="../fox.png" width="1536" /></p>'
+    )
 
 
-@pytest.mark.parametrize("case", ACTUAL)
-def test_corrected_page_is_that_of_a_build_that_knew(case: str) -> None:
-    actual = ACTUAL[case]
-    for values in itertools.product(*CHOICES.values()):
-        options = {name: value for name, value in zip(CHOICES, values, strict=True) if value}
-        options["prompt"] = "A fox > a hen"
-        pending = "<p>before</p>" + to_xhtml_string(build_figure([EXPECTED], options)) + "after"
-        known = "<p>before</p>" + to_xhtml_string(build_figure([actual], options)) + "after"
-        fix = correction(EXPECTED, actual, options)
-        # The same block may stand on a page twice.
-        assert correct_images(pending + pending, [fix, fix]) == known + known
+def test_several_formats_are_sources() -> None:
+    text = html(light(), look=LIGHT, link="x.md", loading="eager", width="300")
+    sizes = "(max-width: 300px) 100vw, 300px"
+    assert text == (
+        f'<p class="genimage"><a href="x.md"><picture><source '
+        f'genimage-srcset="fox-480w.avif 480w, fox-1536w.avif 1536w" sizes="{sizes}" '
+        f'type="image/avif"{SOURCE_END}<img alt="A fox" '
+        f'genimage-srcset="fox-480w.webp 480w, fox-1536w.webp 1536w" height="200" '
+        f'loading="eager" sizes="{sizes}" src="../fox.png" width="300" /></picture></a></p>'
+    )
 
 
-def test_one_picture_in_several_sizes() -> None:
-    actual = ACTUAL["another size"]
-    blocks: list[dict[str, Any]] = [
-        {"alt": "a"},
-        {"alt": "b", "width": "300"},
-        {"alt": "c", "height": 90},
-        # Shown in the size that the first was expected to have.
-        {"alt": "d", "width": "1024"},
-        {"alt": "e", "width": "1024", "height": 1024},
-    ]
-    pending = "".join(to_xhtml_string(build_figure([EXPECTED], block)) for block in blocks)
-    known = "".join(to_xhtml_string(build_figure([actual], block)) for block in blocks)
-    fixes = [correction(EXPECTED, actual, block) for block in blocks]
-    assert correct_images(pending, fixes) == known
+def test_sizes_of_pictures_side_by_side() -> None:
+    page = Attributes(html(light(), light("hen.png"), look=LIGHT))
+    assert page.of("img")["sizes"] == "auto, (max-width: 416px) 100vw, 350px"
 
 
-def test_other_pictures_are_left_alone() -> None:
-    other = html(Picture("../assets/hen-ba9876543210.png", 1024, 1024))
-    second = html(Picture("../assets/fox-0123456789ab-2.png", 1024, 1024))
-    foreign = '<img src="cat.png" width="1024" height="1024"><img alt="">'
-    fix = correction(EXPECTED, ACTUAL["placeholder"], {})
-    page = other + second + foreign
-    assert correct_images(page, [fix]) == page
-    assert correct_images(page, []) == page
+def test_no_sizes_without_smaller_files() -> None:
+    for name in ("fox.gif", "fox.svg"):
+        text = html(light(name), look=LIGHT)
+        assert "sizes" not in text
+        assert "srcset" not in text
+        assert 'height="1024"' in text
 
 
-def test_names_elsewhere_in_the_page_are_corrected() -> None:
-    page = '<a href="../assets/fox-0123456789ab.png">x</a> ![A](../assets/fox-0123456789ab.png)'
-    fix = correction(EXPECTED, ACTUAL["another format"], {})
-    assert correct_images(page, [fix]) == page.replace(".png", ".jpg")
+# --- Twins ------------------------------------------------------------------------------------
+
+NIGHT = Picture("../night.png", 1536, 1024, source_type=EDITED, model="m")
+TWINS = Picture("../day.png", 1536, 1024, source_type=GENERATED, model="m", twin=NIGHT)
 
 
-def test_attributes_in_another_order() -> None:
-    """As HTML minifiers and lightboxes leave them."""
-    page = '<img data-width="7" width="1024" src="fox-0123456789ab.png" alt="a" height="1024">'
-    fix = correction(EXPECTED, ACTUAL["another size"], {})
-    assert correct_images(page, [fix]) == page.replace(' width="1024"', ' width="1536"')
+def images(text: str) -> list[dict[str, str | None]]:
+    return [attributes for tag, attributes in Attributes(text).tags if tag == "img"]
+
+
+def test_twins_stand_side_by_side() -> None:
+    day, night = images(html(TWINS))
+    assert (day["class"], day["src"], day["data-gallery"]) == (
+        "genimage-light",
+        "../day.png",
+        "light",
+    )
+    assert (night["class"], night["src"], night["data-gallery"]) == (
+        "genimage-dark",
+        "../night.png",
+        "dark",
+    )
+    differing = {name for name in day if day[name] != night[name]}
+    assert differing == {"class", "src", "data-gallery"}
+    assert day.keys() == night.keys()
+
+
+def test_twins_where_the_theme_switches() -> None:
+    text = html(TWINS, look=Look(has_only_dark=True), link="original")
+    day, night = images(text)
+    assert (day["src"], night["src"]) == ("../day.png#only-light", "../night.png#only-dark")
+    links = [attributes["href"] for tag, attributes in Attributes(text).tags if tag == "a"]
+    assert links == ["../day.png", "../night.png"]
+
+
+def test_one_link_holds_both_twins() -> None:
+    text = html(TWINS, link="x.md", caption="C")
+    assert text.count("<a ") == 1
+    assert text.index("<a ") < text.index("day.png") < text.index("night.png") < text.index("</a>")
+    assert text.count("<figcaption>") == 1
+
+
+def test_a_twin_that_is_missing() -> None:
+    missing = Picture("../placeholder.svg", 1536, 1024, placeholder=True)
+    day, night = images(html(Picture("../day.png", 1536, 1024, twin=missing)))
+    assert day["class"] == "genimage-light"
+    assert night["class"] == "genimage-dark genimage-placeholder"
+
+
+def test_twins_do_not_count_as_columns() -> None:
+    assert "genimage-grid" not in html(TWINS)
+    assert len(images(html(TWINS, TWINS))) == 4
+
+
+# --- First on a page --------------------------------------------------------------------------
+
+
+def test_the_first_picture_of_a_page_is_fetched_at_once() -> None:
+    image = Attributes(html(light(), look=LIGHT, is_hero=True, loading="eager")).of("img")
+    assert image["fetchpriority"] == "high"
+    assert image["loading"] == "eager"
+    assert "decoding" not in image
+    assert "fetchpriority" not in html()
+
+
+# --- Disclosure -------------------------------------------------------------------------------
+
+MADE = Picture("../made.png", 64, 48, model="model-<1>", source_type=GENERATED)
+CHANGED = Picture("../changed.png", 64, 48, model="model-2", source_type=EDITED)
+OWN = Picture("../own.png", 64, 48)
+GAP = Picture("../placeholder.svg", 64, 48, placeholder=True)
+
+
+def test_machines_are_told_whatever_readers_are() -> None:
+    for disclosure in ("none", "label", "credit"):
+        look = Look(disclosure=disclosure)
+        for picture, told in ((MADE, "true"), (CHANGED, "true"), (OWN, None), (GAP, None)):
+            image = Attributes(html(picture, look=look)).of("img")
+            assert image.get("data-ai-generated") == told
+
+
+@pytest.mark.parametrize(
+    ("picture", "kind"),
+    [
+        (MADE, "TrainedAlgorithmicMediaDigitalSource"),
+        (CHANGED, "CompositeWithTrainedAlgorithmicMediaDigitalSource"),
+    ],
+)
+@pytest.mark.parametrize("disclosure", ["label", "credit"])
+def test_what_machines_read(picture: Picture, kind: str, disclosure: Any) -> None:
+    page = Attributes(html(picture, look=Look(disclosure=disclosure)))
+    frame = page.of("span")
+    assert frame["class"] == "genimage-frame"
+    assert frame["itemtype"] == "https://schema.org/ImageObject"
+    assert "itemscope" in frame
+    assert page.of("img")["itemprop"] == "contentUrl"
+    meta = page.of("meta")
+    assert meta == {"itemprop": "digitalSourceType", "content": f"https://schema.org/{kind}"}
+
+
+def told(text: str) -> list[str]:
+    """What readers are told, by labels and credits."""
+    found = re.findall(r'<span class="genimage-(?:label|credit)"[^>]*>([^<]*)</span>', text)
+    return [unescape(one) for one in found]
+
+
+@pytest.mark.parametrize(
+    ("disclosure", "words", "pictures", "expected"),
+    [
+        ("none", "", [MADE], []),
+        ("none", "By {model}", [MADE], []),
+        ("label", "", [MADE], ["AI-generated"]),
+        ("label", "", [OWN], []),
+        ("label", "", [GAP], []),
+        ("label", "", [MADE, OWN, CHANGED, GAP], ["AI-generated", "AI-generated"]),
+        (
+            "label",
+            "By {model} & <co>",
+            [MADE, CHANGED],
+            ["By model-<1> & <co>", "By model-2 & <co>"],
+        ),
+        ("label", "Bild: KI", [MADE], ["Bild: KI"]),
+        ("credit", "", [MADE], ["AI-generated, model-<1>"]),
+        ("credit", "", [MADE, OWN, CHANGED, MADE], ["AI-generated, model-<1>, model-2"]),
+        ("credit", "", [OWN, GAP], []),
+        ("credit", "", [Picture("x.png", 1, 1, source_type=GENERATED)], ["AI-generated"]),
+        ("credit", "By {model}, {model}", [CHANGED], ["By model-2, model-2"]),
+        ("credit", "100 % {0} {} {model!r} %s", [CHANGED], ["100 % {0} {} {model!r} %s"]),
+    ],
+)
+def test_what_readers_are_told(
+    disclosure: Any, words: str, pictures: list[Picture], expected: list[str]
+) -> None:
+    look = Look(disclosure=disclosure, disclosure_text=words)
+    assert told(html(*pictures, look=look)) == expected
+    assert told(rendered(build_figure(pictures, {"alt": "x"}, look))) == expected
+
+
+@pytest.mark.parametrize("name", ["**gpt**_1_", "[x](y)", "`m`", "<b>", "a & b", "$x$"])
+def test_names_of_models_are_no_markdown(name: str) -> None:
+    picture = Picture("x.png", 1, 1, model=name, source_type=GENERATED)
+    for disclosure in ("label", "credit"):
+        look = Look(disclosure=disclosure, disclosure_text="*By* {model}")  # type: ignore[arg-type]
+        assert told(rendered(build_figure([picture], {"alt": "x"}, look))) == [f"*By* {name}"]
+
+
+def test_a_credit_comes_after_the_caption() -> None:
+    look = Look(disclosure="credit")
+    text = rendered(build_figure([CHANGED], {"alt": "x", "caption": "A *fox*"}, look))
+    assert re.search(
+        r"<figcaption>A <em>fox</em> <span [^>]*>AI-generated, model-2</span></figcaption>", text
+    )
+    # Without a caption it stands alone.
+    assert "<figcaption><span " in html(CHANGED, look=look)
+    assert html(OWN, look=look).startswith("<p ")
+
+
+def test_alt_and_caption_say_nothing_of_it() -> None:
+    for disclosure in ("none", "label", "credit"):
+        look = Look(disclosure=disclosure)
+        page = Attributes(html(MADE, look=look, alt="A fox", title="T"))
+        assert page.of("img")["alt"] == "A fox"
+        assert page.of("img")["title"] == "T"
+
+
+@pytest.mark.parametrize("disclosure", ["label", "credit"])
+def test_own_picture_with_a_twin_that_is_made(disclosure: Any) -> None:
+    twins = Picture("../own.png", 64, 48, twin=CHANGED)
+    text = html(twins, look=Look(disclosure=disclosure))
+    assert len(told(text)) == 1
+    own, changed = images(text)
+    assert "data-ai-generated" not in own
+    assert changed["data-ai-generated"] == "true"

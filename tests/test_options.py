@@ -68,6 +68,9 @@ GOOD = [
     ("moderation", "low", "low"),
     ("model", "gpt-image-2", "gpt-image-2"),
     ("model", "black-forest-labs/FLUX.1:free", "black-forest-labs/FLUX.1:free"),
+    ("dark", "The same scene at  night", "The same scene at  night"),
+    ("dark", "none", "none"),
+    ("dark", "1:30", "1:30"),
     ("revision", "0", 0),
     ("revision", "1000000", 1_000_000),
     (
@@ -113,6 +116,7 @@ GOOD = [
     ("link", "https://example.org/?a=1&b=2", "https://example.org/?a=1&b=2"),
     ("link", "mailto:a@example.org", "mailto:a@example.org"),
     ("link", "HTTP://example.org", "HTTP://example.org"),
+    ("link", "original", "original"),
     ("link", "#part", None),  # in YAML a comment
     ("loading", "lazy", "lazy"),
     ("loading", "EAGER", "eager"),
@@ -213,6 +217,11 @@ def test_good_value_in_a_header(case: tuple[str, str, Any]) -> None:
                 "option of its own."
             ),
         ),
+        (
+            "dark",
+            "[a]",
+            "'dark' cannot be '['a']'. Allowed: text, at most 32,000 characters, or none.",
+        ),
         ("decorative", "maybe", "'decorative' cannot be 'maybe'. Allowed: true or false."),
         ("alt", "''", "'alt' cannot be empty. Allowed: text."),
         ("alt", "", "'alt' cannot be empty. Allowed: text."),
@@ -243,8 +252,8 @@ def test_good_value_in_a_header(case: tuple[str, str, Any]) -> None:
             "link",
             "javascript:alert(1)",
             (
-                "'link' cannot be 'javascript:alert(1)'. Allowed: a page of the docs, or a URL with http, "
-                "https or mailto."
+                "'link' cannot be 'javascript:alert(1)'. Allowed: a page of the docs, a URL with http, "
+                "https or mailto, or original."
             ),
         ),
         (
@@ -295,6 +304,7 @@ REFUSED: dict[str, list[Any]] = {
     "model": ["x" * 201],
     "extra": [{}, {"size": "1x1"}, {1: "a"}, {"a": {1: "b"}}, {"a": object()}, []],
     "prompt": ["x" * 32_001, True, {"a": 1}],
+    "dark": ["x" * 32_001, True, {"a": 1}, ""],
     "alt": [False, "\x00\x02"],
     "id": ["#", "a'b"],
     "class": [[], ["a b"]],
@@ -340,6 +350,15 @@ def test_values_as_mkdocs_yml_gives_them() -> None:
         },
         [],
     )
+
+
+@pytest.mark.parametrize("word", ["None", "NONE", "no", "No", "off", "false", "False", "~"])
+def test_words_for_no_picture_in_dark_mode(word: str) -> None:
+    assert parse_block("genimage", f"prompt: x\ndark: {word}").options["dark"] == "none"
+    if word != "~":  # which is YAML's
+        assert parse_block(f"genimage dark={word}", "x").options["dark"] == "none"
+    for value in (False, None, word.replace("~", "none")):
+        assert OPTIONS["dark"].read(value) == "none"
 
 
 def test_everything_wrong_in_a_mapping_is_told() -> None:
@@ -395,6 +414,11 @@ def test_tables() -> None:
         ({"pick": 3, "n": 2}, ["pick"]),
         ({"pick": 2, "n": 2}, []),
         ({"pick": "all"}, []),
+        ({"dark": "night", "output_format": "gif"}, ["dark"]),
+        ({"dark": "night", "output_format": "svg"}, ["dark"]),
+        ({"dark": "night", "output_format": "webp"}, []),
+        ({"dark": "none", "output_format": "gif"}, []),
+        ({"dark": "night"}, []),
         ({"decorative": True, "alt": "x"}, ["decorative"]),
         ({"decorative": False, "alt": "x"}, []),
         ({"decorative": True, "alt": "x", "mask": "m", "pick": 2}, ["mask", "pick", "decorative"]),
