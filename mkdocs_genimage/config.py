@@ -145,9 +145,10 @@ class _Formats(opt.OptionallyRequired[tuple[str, ...]]):
         words = [str(item).strip().lower().lstrip(".") for item in items]
         if not all(word in FORMATS for word in words):
             raise ValidationError(
-                f"is {value!r}. Allowed: a list of {' and '.join(FORMATS)}, like [webp]."
+                f"is {value!r}. Allowed: a list of webp, avif or both, like [webp]."
             )
-        return tuple(dict.fromkeys(words))
+        # Browsers that do not know AVIF need the other one, and each takes the first that it knows.
+        return FORMATS if "avif" in words else tuple(dict.fromkeys(words))
 
 
 class _Sizes(_Text):
@@ -232,7 +233,8 @@ class GenimageConfig(Config):
     """Smaller files for narrower screens, by their pixels: `[480, 960, 1440]`. Default: none."""
 
     formats = _Formats()
-    """What smaller files are made as, best first: `[webp]`, `[avif, webp]`. Default: as the picture is."""
+    """What smaller files are made as: `[webp]`, or `[avif]`, with which webp files are made as well, for
+    browsers that know no avif. Default: as the picture is."""
 
     sizes = _Sizes()
     """The `sizes` attribute of all pictures that have smaller files. Default: by theme and block."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from io import FileIO
 
 _HASH_BUFFER_BYTES = 65_536
@@ -34,6 +35,15 @@ def sha256_of(file: FileIO) -> str:
     while count := file.readinto(buffer):
         digest.update(view[:count])
     return digest.hexdigest()
+
+
+def files_below(folder: Path, *endings: str) -> Iterator[Path]:
+    """The files below a folder whose names have one of some endings. Folders may have such names, too."""
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            path = Path(parent, name)
+            if name.endswith(endings) and path.is_file():
+                yield path
 
 
 def make_private_folder(folder: Path) -> None:

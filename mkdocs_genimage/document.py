@@ -126,6 +126,11 @@ class PageRecord:
     pending: list[Pending] = field(default_factory=list)
     links: dict[str, list[list[str]]] = field(default_factory=dict)
 
+    @property
+    def shown_hero(self) -> Hero | None:
+        """Its picture, if its text has a fence for it."""
+        return self.hero if self.front_matter.show else None
+
     def is_hero(self, composed: Composed) -> bool:
         """Whether a block is what readers of the page see first.
 
@@ -160,7 +165,7 @@ class PageDocument:
 
     def figure(self, fence: Fence) -> Element:
         """The node for a fence."""
-        hero = self._record.hero if fence.header == HEADER else None
+        hero = self._record.shown_hero if fence.header == HEADER and not fence.body else None
         place = hero.place if hero else Place(self._source, fence)
         index = next(i for i, other in enumerate(self.fences) if other is fence)
         try:

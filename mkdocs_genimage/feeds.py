@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
 from mkdocs_genimage.corrections import correct_images
+from mkdocs_genimage.disk import files_below
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -71,12 +72,11 @@ class Feeds:
         return _ENCLOSURE.sub(self._enclosure, _XML_TEXT.sub(self._xml, text))
 
     def _find(self) -> Iterator[Path]:
-        for path in self.site_dir.rglob("*"):
-            if path.suffix in _ENDINGS:
-                with path.open("rb") as opened:
-                    head = opened.read(_HEAD_BYTES)
-                if _BEGINS.search(head):
-                    yield path
+        for path in files_below(self.site_dir, *_ENDINGS):
+            with path.open("rb") as opened:
+                head = opened.read(_HEAD_BYTES)
+            if _BEGINS.search(head):
+                yield path
 
     @property
     def _start(self) -> str:

@@ -89,7 +89,7 @@ def alt_text(options: Mapping[str, Any]) -> tuple[str, str]:
     """The alt text of a block, and where it is from: `alt`, `decorative`, `prompt` or `caption`.
 
     A caption is read out anyhow. As an alt text it would be heard twice, so a picture has none where its
-    caption says all that there is to say.
+    caption says all that there is to say. One with a link needs words for that.
     """
     if options.get("decorative"):
         return "", "decorative"
@@ -97,7 +97,7 @@ def alt_text(options: Mapping[str, Any]) -> tuple[str, str]:
         return str(options["alt"]), "alt"
     sentence = first_sentence(str(options.get("prompt", "")))
     caption = plain_text(str(options.get("caption", "")))
-    if caption and _letters(caption) == _letters(sentence):
+    if caption and _letters(caption) == _letters(sentence) and not options.get("link"):
         return "", "caption"
     return sentence, "prompt"
 

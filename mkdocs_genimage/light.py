@@ -15,8 +15,8 @@ from mkdocs_genimage.formats import EXTENSIONS
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-FORMATS = ("webp", "avif")
-"""What `formats` may name."""
+FORMATS = ("avif", "webp")
+"""What `formats` may name, best first."""
 SOCIAL_WIDTH = 1200
 """Pixels of a picture for social media: what Facebook, LinkedIn and X ask for at least for a large preview
 (developers.facebook.com/docs/sharing/webmasters/images, 2026-11)."""

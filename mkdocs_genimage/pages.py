@@ -12,6 +12,7 @@ from mkdocs.exceptions import PluginError
 
 from mkdocs_genimage.assets import Assets
 from mkdocs_genimage.corrections import Correction, Rendering, correct_images, gather_sources
+from mkdocs_genimage.disk import files_below
 from mkdocs_genimage.document import HomelessDocument, PageDocument, PageRecord, SeenBlock
 from mkdocs_genimage.errors import BlockError, ObjectionError, Problem
 from mkdocs_genimage.feeds import FEED_PLUGINS, Feeds
@@ -166,7 +167,7 @@ class Pages:
         if is_right and not self._has_light:
             return
         own = {record.page.file.abs_dest_path for record in self._records.values() if record.page}
-        for path in Path(self._config.site_dir).rglob("*.html"):
+        for path in files_below(Path(self._config.site_dir), ".html"):
             if str(path) in (self._finished if is_right else own):
                 continue
             text = path.read_bytes().decode("utf-8", "surrogateescape")

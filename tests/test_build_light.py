@@ -35,6 +35,7 @@ from links import srcset_urls
 from pictures import picture
 from sites import Site, behind, fence, holding
 
+from mkdocs_genimage.config import GenimageConfig
 from mkdocs_genimage.derived import FOLDER
 from mkdocs_genimage.light import CONTENT_WIDTHS
 
@@ -372,6 +373,25 @@ def test_any_site_is_the_same_cold_and_warm(pages: list[Any], options: dict[str,
 
 
 @pytest.mark.parametrize(
+    ("written", "made"),
+    [
+        (["webp"], ("webp",)),
+        ("webp", ("webp",)),
+        (["WebP", "webp"], ("webp",)),
+        # Never an avif that a browser without it would be given.
+        (["avif"], ("avif", "webp")),
+        (["webp", "avif"], ("avif", "webp")),
+        ([], ()),
+    ],
+)
+def test_formats(written: Any, made: tuple[str, ...]) -> None:
+    config = GenimageConfig()
+    config.load_dict({"formats": written})
+    assert config.validate() == ([], [])
+    assert config.formats == made
+
+
+@pytest.mark.parametrize(
     ("option", "value", "message"),
     [
         ("widths", [480, "960"], "'widths': is [480, '960']. Allowed: a list of whole numbers"),
@@ -382,11 +402,11 @@ def test_any_site_is_the_same_cold_and_warm(pages: list[Any], options: dict[str,
         ("widths", {"small": 480}, "a list of whole numbers"),
         ("widths", "480w", "a list of whole numbers"),
         ("widths", [[480]], "a list of whole numbers"),
-        ("formats", ["jpeg"], "'formats': is ['jpeg']. Allowed: a list of webp and avif"),
+        ("formats", ["jpeg"], "'formats': is ['jpeg']. Allowed: a list of webp, avif or both"),
         ("formats", "web", "like [webp]."),
-        ("formats", [1], "Allowed: a list of webp and avif"),
-        ("formats", [["webp"]], "Allowed: a list of webp and avif"),
-        ("formats", {"webp": 80}, "Allowed: a list of webp and avif"),
+        ("formats", [1], "Allowed: a list of webp, avif or both"),
+        ("formats", [["webp"]], "Allowed: a list of webp, avif or both"),
+        ("formats", {"webp": 80}, "Allowed: a list of webp, avif or both"),
         (
             "sizes",
             '100vw" onload="x',

@@ -272,3 +272,11 @@ def test_a_picture_that_is_wanted_when_files_are_copied(bare: Site, api: ImagesS
     (image,) = built.images("index.html")
     check_offers(built, "index.html", image, [16, 32, 64])
     assert broken_links(built.site_dir) == []
+
+
+def test_pages_whose_folders_are_named_like_files(bare: Site, api: ImagesServer) -> None:
+    """`about.html.md` becomes the folder `about.html/`, `feed.xml.md` the folder `feed.xml/`."""
+    other = {f"docs/{name}.md": "# Other\n" for name in ("about.html", "feed.xml", "a.json")}
+    bare.write({"docs/index.md": block("fox"), **other})
+    built = build_twice(bare, api)
+    assert (built.site_dir / "about.html").is_dir()

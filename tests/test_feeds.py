@@ -74,3 +74,10 @@ def test_only_feeds_are_touched(tmp_path: Path) -> None:
     assert (tmp_path / "feed.xml").read_text(encoding="utf-8") == ESCAPED.format(PICTURE, "")
     for name, text in others.items():
         assert (tmp_path / name).read_text(encoding="utf-8") == text
+
+
+def test_folders_named_like_feeds(tmp_path: Path) -> None:
+    (tmp_path / "package.json").mkdir()
+    (tmp_path / "feed.xml").mkdir()
+    (tmp_path / "feed.xml" / "index.html").write_text("x", encoding="utf-8")
+    feeds(tmp_path).complete()

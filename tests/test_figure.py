@@ -86,6 +86,7 @@ class Attributes(HTMLParser):
         ({"alt": "A", "caption": "C", "prompt": "P"}, ("A", "alt")),
         ({"caption": "A **fox**", "prompt": "P"}, ("P", "prompt")),
         ({"caption": "A **fox**", "prompt": "A fox. In snow."}, ("", "caption")),
+        ({"caption": "A fox", "prompt": "A fox.", "link": "x.md"}, ("A fox.", "prompt")),
         ({"prompt": "A fox. In snow."}, ("A fox.", "prompt")),
         ({"decorative": True, "caption": "C", "prompt": "P"}, ("", "decorative")),
         ({"decorative": False, "prompt": "P"}, ("P", "prompt")),

@@ -222,3 +222,14 @@ def test_a_block_that_is_wrong_itself(site: Site, api: ImagesServer, header: str
     assert len(built.warnings) == 1
     check_nothing(built)
     assert api.calls == []
+
+
+@pytest.mark.parametrize("options", [{}, {"show": "true"}], ids=["announced", "shown"])
+def test_a_block_that_is_written_like_the_one_for_the_hero(
+    site: Site, api: ImagesServer, options: dict[str, str]
+) -> None:
+    write(site, page("# Title\n\n```genimage hero\nA cat\n```\n", **options))
+    built = site.build(warns=["the header cannot be read at 'hero'"])
+    assert len(api.posts) == 1
+    assert len(built.images("index.html")) == len(options)
+    assert "This picture cannot be shown" in built.read("index.html")
