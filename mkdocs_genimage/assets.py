@@ -9,7 +9,7 @@ from mkdocs.structure.files import File, InclusionLevel
 
 from mkdocs_genimage.derived import DerivedFiles, Recipe
 from mkdocs_genimage.disk import sha256_of
-from mkdocs_genimage.light import SOCIAL_WIDTH, social_name
+from mkdocs_genimage.light import social_name, social_size
 from mkdocs_genimage.log import log
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class Assets:
     def publish_social(self, shown: Shown, files: Files) -> None:
         """Make sure that there is a JPEG of a picture, for those that take nothing else."""
         if shown.path is not None:
-            recipe = Recipe(min(shown.width, SOCIAL_WIDTH), "jpeg", shown.source_type)
+            recipe = Recipe(social_size(shown.width, shown.height)[0], "jpeg", shown.source_type)
             self._derive(shown, social_name(shown.name), recipe, files)
 
     def withdraw(self, uri: str, files: Files) -> None:

@@ -14,6 +14,7 @@ from mkdocs_genimage.formats import LFS_POINTER, sniff
 from mkdocs_genimage.options import (
     GENERATION,
     NO_DARK,
+    NOT_EDITABLE,
     OPTIONS,
     SITE_WIDE,
     conflicts,
@@ -208,7 +209,9 @@ def compose(
         )
     if problems:
         raise BlockError(sorted(problems, key=lambda problem: problem.line))
-    not_hashed_as_such = ("prompt", "style", "n", "image", "dark", *_OVERLAYS)
+    not_hashed_as_such = {"prompt", "style", "n", "image", "dark", *_OVERLAYS}
+    if not images:
+        not_hashed_as_such.add("input_fidelity")  # of the picture for dark mode
     request = ImageRequest(
         prompt=prompt,
         options={
@@ -224,43 +227,47 @@ def compose(
         moderation=options.get("moderation", site.moderation),
     )
     composed = Composed(request, options.get("n", 1), options, block.lines, layers)
-    return replace(composed, twins=_twins(composed))
+    twins = [_twin(composed, variant) for variant in composed.shown_variants if has_twin(options)]
+    return replace(composed, twins=tuple(twins))
 
 
 _NOT_FOR_TWINS = ("dark", "image", "mask", "mask_mode", "markup", "n", "pick", "revision")
 """What a picture for dark mode does not take over: it is one edit of one picture, whose key has the rest."""
 
 
-def _twins(light: Composed) -> tuple[Composed, ...]:
-    """The pictures for dark mode. They carry no style: what they are edits of has it."""
-    dark = light.options.get("dark", NO_DARK)
-    if dark == NO_DARK:
-        return ()
-    prompt = normalise_prompt(dark)
+def has_twin(options: Mapping[str, Any]) -> bool:
+    """Whether a block has pictures for dark mode."""
+    return bool(options.get("dark", NO_DARK) != NO_DARK)
+
+
+def twin_request(light: Composed, variant: int) -> ImageRequest:
+    """What makes the picture for dark mode of one variant. It carries no style: the first picture has it.
+
+    Args:
+        light: a block with `dark`.
+        variant: which of its variants is edited.
+    """
+    options = {
+        name: value for name, value in light.request.options.items() if name not in _NOT_FOR_TWINS
+    }
+    if "input_fidelity" in light.options:
+        options["input_fidelity"] = light.options["input_fidelity"]
+    return replace(
+        light.request,
+        prompt=normalise_prompt(light.options["dark"]),
+        options=options,
+        images=(BlockInput(TWIN_OF, light.request, variant),),
+        mask=None,
+        markup=None,
+        subject=f"dark {light.request.subject}",
+    )
+
+
+def _twin(light: Composed, variant: int) -> Composed:
+    request = twin_request(light, variant)
     options = {name: value for name, value in light.options.items() if name not in _NOT_FOR_TWINS}
     lines = dict.fromkeys(OPTIONS, light.lines.get("dark", 0))
-    return tuple(
-        Composed(
-            replace(
-                light.request,
-                prompt=prompt,
-                options={
-                    name: value
-                    for name, value in light.request.options.items()
-                    if name not in _NOT_FOR_TWINS
-                },
-                images=(BlockInput(TWIN_OF, light.request, variant),),
-                mask=None,
-                markup=None,
-                subject=f"dark {light.request.subject}",
-            ),
-            1,
-            {**options, "prompt": prompt},
-            lines,
-            light.layers,
-        )
-        for variant in light.shown_variants
-    )
+    return Composed(request, 1, {**options, "prompt": request.prompt}, lines, light.layers)
 
 
 _FORMAT_OPTIONS = {
@@ -283,9 +290,14 @@ def _merged(*layers: Mapping[str, Any]) -> dict[str, Any]:
         for name, forms in _FORMAT_OPTIONS.items():
             if form and form not in forms:
                 options.pop(name, None)
+        if form in NOT_EDITABLE:
+            options.pop("dark", None)
         options.update(layer)
-    for name, needed in (("input_fidelity", "image"), ("mask_mode", "mask")):
-        if needed not in options and name not in layers[-1]:
+    for name, is_needed in (
+        ("input_fidelity", "image" in options or has_twin(options)),
+        ("mask_mode", "mask" in options),
+    ):
+        if not is_needed and name not in layers[-1]:
             options.pop(name, None)
     return options
 
@@ -327,7 +339,7 @@ def _inputs(
                 raise OptionError("other blocks' pictures can be used in MkDocs only.")
             source = find_block(path[1:])
             form = source.request.options.get("output_format")
-            if form in ("gif", "svg"):
+            if form in NOT_EDITABLE:
                 raise OptionError(
                     f"the block '{path}' makes a {form}, which cannot be edited. Allowed: png, jpeg, webp."
                 )

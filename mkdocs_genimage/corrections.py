@@ -58,7 +58,7 @@ _IMAGE = re.compile(rf"<img\b{_REST}")
 _OWN_STEM = re.compile(rf"-[0-9a-f]{{{KEY_CHARS_IN_NAME}}}(?:-\d+)?$")
 _TAG = re.compile(r"<(?P<name>\w+)(?P<attributes>.*?)(?P<end>\s*/?>)", re.DOTALL)
 _ATTRIBUTE = re.compile(
-    r"""\s+(?P<name>[^\s=>/"']+)(?:=(?:"(?P<double>[^"]*)"|'(?P<single>[^']*)'|(?P<bare>[^\s"'>]+)))?"""
+    r"""\s*(?P<name>[^\s=>/"']+)(?:=(?:"(?P<double>[^"]*)"|'(?P<single>[^']*)'|(?P<bare>[^\s"'>]+)))?"""
 )
 
 

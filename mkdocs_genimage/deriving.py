@@ -22,7 +22,6 @@ from mkdocs_genimage.formats import EXTENSIONS, sniff
 from mkdocs_genimage.imaging import FULL, MAX_PIXELS, ImageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
     from mkdocs_genimage.derived import Recipe
@@ -67,23 +66,6 @@ _MOVING = ("gif", "png", "webp")
 _FORMATS = [form.upper() for form in EXTENSIONS if form != "svg"]
 _IHDR_DEPTH = 24
 """Where a PNG says how many bits a sample has."""
-
-
-def derive(data: bytes, recipes: Sequence[Recipe]) -> list[bytes]:
-    """Make smaller files from a picture, decoding it once.
-
-    Args:
-        data: the picture's bytes.
-        recipes: what is wanted.
-
-    Returns:
-        The files' bytes, in the order of the recipes.
-
-    Raises:
-        ImageError: the picture cannot be read, or a format cannot be written.
-    """
-    picture = Picture(data)
-    return [picture.make(recipe) for recipe in recipes]
 
 
 @lru_cache

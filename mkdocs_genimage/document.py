@@ -6,7 +6,7 @@ import contextlib
 import logging
 import posixpath
 from dataclasses import dataclass, field, replace
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import quote
 
@@ -21,6 +21,7 @@ from mkdocs_genimage.figure import (
     alt_text,
     build_figure,
     error_figure,
+    hero_options,
     twin_options,
 )
 from mkdocs_genimage.hero import HEADER, FrontMatter
@@ -60,6 +61,7 @@ class Pending:
         options: its block's, as they hold there.
         columns: pictures that stand beside each other there.
         rendering: as it was put there.
+        fence: the number of its fence in the page's text. Those in raw HTML are converted last.
     """
 
     wanted: Wanted
@@ -67,6 +69,7 @@ class Pending:
     options: Mapping[str, Any]
     columns: int
     rendering: Rendering
+    fence: int
 
 
 @dataclass(frozen=True)
@@ -131,13 +134,14 @@ class PageRecord:
         """Its picture, if its text has a fence for it."""
         return self.hero if self.front_matter.show else None
 
-    def is_hero(self, composed: Composed) -> bool:
-        """Whether a block is what readers of the page see first.
+    def is_seen_first(self, composed: Composed, *, is_shown_hero: bool) -> bool:
+        """Whether a block is the page's hero, on the page itself.
 
         In the views of a blog, which render a page once more, it is one of many.
         """
-        hero = self.hero.composed.request.key if self.hero else ""
-        return hero == composed.request.key and not self.links
+        name = self.front_matter.block_id
+        is_named = bool(name) and composed.options.get("id") == name
+        return (is_shown_hero or is_named) and not self.links
 
 
 class PageDocument:
@@ -180,27 +184,19 @@ class PageDocument:
         if not hero:  # which was seen before
             self._pages.saw(SeenBlock(place, self._file, composed, problems))
         options = composed.options
-        alt, origin = alt_text(options)
-        # To tell the place, the page's file is read and scanned once more.
-        if origin == "prompt" and log.isEnabledFor(logging.INFO):
-            self._pages.tell(
-                logging.INFO,
-                f"{place}: the block has no 'alt': the prompt's first sentence stands in for it.",
-            )
-        if self._record.is_hero(composed):
-            options = {"loading": "eager", **options, "is_hero": True}
+        alt = alt_text(options)[0]
+        if not hero:  # of which it was told before
+            self._pages.tell_of_alt(place, options)
+        if self._record.is_seen_first(composed, is_shown_hero=hero is not None):
+            options = hero_options(options)
+        look = partial(self._picture, fence=index, columns=len(found))
         pictures = []
         for number, shown in enumerate(found):
             own = (composed.request, composed.shown_variants[number])
-            picture = self._picture(own, shown, options, len(found))
+            picture = look(own, shown, options)
             if twins:
-                twin = self._picture(
-                    (composed.twins[number].request, 1),
-                    twins[number],
-                    twin_options(options),
-                    len(found),
-                    instead=(own, shown),
-                )
+                dark = (composed.twins[number].request, 1)
+                twin = look(dark, twins[number], twin_options(options), instead=(own, shown))
                 picture = replace(picture, twin=twin)
             pictures.append(picture)
         escaped = alt.replace("\\", "\\\\").replace("[", "\\[").replace("]", "\\]")
@@ -230,8 +226,9 @@ class PageDocument:
         wanted: Wanted,
         shown: Shown,
         options: Mapping[str, Any],
-        columns: int,
         *,
+        fence: int,
+        columns: int,
         instead: tuple[Wanted, Shown] | None = None,
     ) -> Picture:
         """A file as the page shows it, from now on among the site's files.
@@ -240,6 +237,7 @@ class PageDocument:
             wanted: which picture it is.
             shown: its file, as far as that is known.
             options: its block's.
+            fence: the number of its fence.
             columns: pictures that stand beside each other there.
             instead: what is shown where that is there and this is not.
         """
@@ -248,7 +246,7 @@ class PageDocument:
         if shown.path is None:
             rendering = self._pages.rendering(options, shown, columns)
             other = instead[0] if instead else None
-            self._record.pending.append(Pending(wanted, other, options, columns, rendering))
+            self._record.pending.append(Pending(wanted, other, options, columns, rendering, fence))
         uri = self._pages.publish(shown, self._files)
         return Picture(
             self._url(uri),

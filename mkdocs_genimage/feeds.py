@@ -36,6 +36,7 @@ _XML_TEXT = re.compile(
 )
 _JSON_TEXT = re.compile(r'(?P<start>"content_html":\s*)(?P<text>"(?:[^"\\]|\\.)*")')
 _TAG = re.compile(r"<(?:img|source|a)\b[^>]*>")
+_URLS = re.compile(r"""\b(?:src|srcset|href)=(?:"[^"]*"|'[^']*')""")
 _ENCLOSURE = re.compile(r'<enclosure\b[^>]*\burl="(?P<url>[^"]*)"[^>]*>')
 _NO_LENGTH = re.compile(r' length="(?:None|0|)"')
 """What stands there for a file that was not found: a plugin looks for it beside the page's source."""
@@ -90,8 +91,11 @@ class Feeds:
     def _html(self, content: str) -> str:
         content = correct_images(content, self.corrections)
         if self.site_url:
-            content = _TAG.sub(lambda tag: self._relative.sub(self._start, tag[0]), content)
+            content = _TAG.sub(lambda tag: _URLS.sub(self._whole, tag[0]), content)
         return content
+
+    def _whole(self, attribute: re.Match[str]) -> str:
+        return self._relative.sub(self._start, attribute[0])
 
     def _xml(self, match: re.Match[str]) -> str:
         content = match["text"] if match["cdata"] else html.unescape(match["text"])

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 MAX_ALT_CHARS = 125
 """Screen readers read an alt text in one go; longer ones are hard to follow (WebAIM, 2024)."""
 PLACEHOLDER = "genimage-placeholder"
+AI_GENERATED = "data-ai-generated"
+"""The attribute of an image that a model made."""
+NOT_SEARCHED = {"data-search-exclude": "data-search-exclude"}
+"""For Material's search, which would join a label to the word after it."""
 NAMED_SRCSET = "genimage-srcset"
 """A `srcset` of names only, until it is known where `src` leads. See `markdown.SourceFinisher`."""
 BELOW_TITLE = "genimage-below-title"
@@ -198,6 +202,11 @@ def build_figure(
     return outer
 
 
+def hero_options(options: Mapping[str, Any]) -> dict[str, Any]:
+    """A block's options as they hold for what readers of its page see first."""
+    return {"loading": "eager", **options, "is_hero": True}
+
+
 def twin_options(options: Mapping[str, Any]) -> dict[str, Any]:
     """A block's options as they hold for its picture for dark mode.
 
@@ -332,11 +341,6 @@ def _set_loading(image: Element, options: Mapping[str, Any]) -> None:
         image.set("decoding", "async")
     if options.get("is_hero"):
         image.set("fetchpriority", "high")
-
-
-AI_GENERATED = "data-ai-generated"
-NOT_SEARCHED = {"data-search-exclude": "data-search-exclude"}
-"""For Material's search, which would join a label to the word after it."""
 
 
 def srcset(source: SourceSet, folder: str = "") -> str:

@@ -12,7 +12,7 @@ from mkdocs_genimage.block import Block
 from mkdocs_genimage.errors import OptionError
 from mkdocs_genimage.fences import Fence
 from mkdocs_genimage.figure import alt_text
-from mkdocs_genimage.light import SOCIAL_WIDTH
+from mkdocs_genimage.light import social_size
 from mkdocs_genimage.options import OPTIONS, SITE_WIDE, Option, read_options
 from mkdocs_genimage.places import Place, Source
 from mkdocs_genimage.values import read_boolean, read_text, shown
@@ -155,12 +155,12 @@ def social_tags(output: str, site_url: str, uri: str, image: Shown, composed: Co
     head, end, rest = output.partition("</head>")
     if not site_url or not end or _SOCIAL_TAG.search(head):
         return output
-    width = min(image.width, SOCIAL_WIDTH)
+    width, height = social_size(image.width, image.height)
     facts = {
         "og:image": urljoin(site_url.rstrip("/") + "/", quote(uri)),
         "og:image:type": "image/jpeg",
         "og:image:width": str(width),
-        "og:image:height": str(max(1, round(width * image.height / image.width))),
+        "og:image:height": str(height),
         "og:image:alt": alt_text(composed.options)[0],
     }
     tags = [

@@ -56,6 +56,7 @@ class Heroes:
             self._pages.saw(SeenBlock(place, file, None, self._pages.bad_block(place, error)))
             return
         self._pages.saw(SeenBlock(place, file, composed))
+        self._pages.tell_of_alt(place, composed.options)
 
     def place(self, record: PageRecord, page: Page, markdown: str, files: Files) -> str:
         """A page's text is complete. If it has a block that is to be its hero, that is found here.

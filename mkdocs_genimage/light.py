@@ -145,6 +145,12 @@ class Light:
         return f"(max-width: {width}px) 100vw, {width}px"
 
 
+def social_size(width: int, height: int) -> tuple[int, int]:
+    """The pixels of the picture for social media that is made from one of the given pixels."""
+    shown = min(width, SOCIAL_WIDTH)
+    return shown, max(1, round(shown * height / width))
+
+
 def social_name(name: str) -> str:
     """What the picture for social media is called that is made from another."""
     return f"{name.rpartition('.')[0]}-social.jpg"

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 NO_DARK = "none"
 """What `dark` says where there is to be no second picture, against a default."""
+NOT_EDITABLE = ("gif", "svg")
+"""Formats of pictures that no server edits."""
 LINK_TO_ORIGINAL = "original"
 
 
@@ -378,7 +380,7 @@ def _conflicts_with_format(options: Mapping[str, Any]) -> list[tuple[str, str]]:
         for name in ("frame_count", "frame_duration_ms")
         if name in options and form != "gif"
     )
-    if options.get("dark", NO_DARK) != NO_DARK and form in ("gif", "svg"):
+    if options.get("dark", NO_DARK) != NO_DARK and form in NOT_EDITABLE:
         message = f"'dark' edits the picture, which cannot be done with 'output_format: {form}'. "
         found.append(("dark", message + "Allowed: png, jpeg, webp, or 'dark: none'."))
     return found
@@ -395,7 +397,8 @@ def conflicts(options: Mapping[str, Any]) -> list[tuple[str, str]]:
         found.append(("markup", "'markup' and 'mask' exclude each other: remove one of the two."))
     if "mask_mode" in options and "mask" not in options:
         found.append(("mask_mode", "'mask_mode' needs a 'mask' that it is about."))
-    if "input_fidelity" in options and "image" not in options:
+    has_edit = "image" in options or options.get("dark", NO_DARK) != NO_DARK
+    if "input_fidelity" in options and not has_edit:
         found.append(("input_fidelity", "'input_fidelity' needs an 'image' to keep to."))
     pick, count = options.get("pick"), options.get("n", 1)
     if isinstance(pick, int) and pick > count:

@@ -17,7 +17,7 @@ from mkdocs_genimage.document import HomelessDocument, PageDocument, PageRecord,
 from mkdocs_genimage.errors import BlockError, ObjectionError, Problem
 from mkdocs_genimage.feeds import FEED_PLUGINS, Feeds
 from mkdocs_genimage.fences import scan
-from mkdocs_genimage.figure import display_size
+from mkdocs_genimage.figure import alt_text, display_size
 from mkdocs_genimage.hero import FrontMatter, FrontMatterPlace
 from mkdocs_genimage.heroes import Heroes
 from mkdocs_genimage.light import Light
@@ -71,7 +71,7 @@ class Pages:
         self._bad_blocks: list[str] = []
         self._corrections: list[Correction] = []
         self._finished: set[str] = set()
-        """The files of the pages that MkDocs has rendered."""
+        """The files of the site that hold no copy of a page: what MkDocs has rendered or copied."""
 
     @property
     def converted(self) -> list[str]:
@@ -123,6 +123,7 @@ class Pages:
             PluginError: pictures are missing or blocks are bad, and the policy is `error`.
         """
         missing = self.resolver.settle()
+        self._finished.update(f.abs_dest_path for f in files if not f.is_documentation_page())
         for record in self._records.values():
             if record.pending and record.page is not None:
                 self._correct(record, record.page, files)
@@ -249,6 +250,15 @@ class Pages:
         """The smaller files that a page offers for a picture."""
         return self._assets.source_sets(shown)
 
+    def tell_of_alt(self, place: Place, options: Mapping[str, Any]) -> None:
+        """Say where a prompt stands in for an alt text."""
+        # To tell the place, the page's file is read and scanned once more.
+        if alt_text(options)[1] == "prompt" and log.isEnabledFor(logging.INFO):
+            self.tell(
+                logging.INFO,
+                f"{place}: the block has no 'alt': the prompt's first sentence stands in for it.",
+            )
+
     def bad_block(self, place: Place, error: BlockError) -> tuple[str, ...]:
         """Tell each problem of a block, once however often its page is rendered.
 
@@ -318,7 +328,7 @@ class Pages:
 
     def _correct(self, record: PageRecord, page: Page, files: Files) -> None:
         corrections = []
-        for pending in record.pending:
+        for pending in sorted(record.pending, key=lambda one: one.fence):
             shown = self.resolver.final(*pending.wanted)
             if shown.placeholder and pending.instead:
                 other = self.resolver.final(*pending.instead)

@@ -4,13 +4,13 @@
 
 Options: `cache_dir` (default `genimage`), `url` (what stands in front of file names; default the
 cache_dir), `styles` and `defaults` as in mkdocs.yml, `docs_dir` (for the paths of `image` and `mask`;
-default `.`). A picture that is not in the cache shows as a placeholder within the page itself.
+default `.`). A picture that is not in the cache shows as a placeholder within the page itself. Pictures for
+dark mode are left out, as the stylesheet that switches them comes with MkDocs only.
 """
 
 from __future__ import annotations
 
 import base64
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -92,9 +92,6 @@ class _Document:
         pictures = [
             self._pictures.picture(composed.request, variant) for variant in composed.shown_variants
         ]
-        for number, twin in enumerate(composed.twins):
-            dark = self._pictures.picture(twin.request, 1)
-            pictures[number] = replace(pictures[number], twin=dark)
         return build_figure(pictures, composed.options)
 
     def near_miss(self, line: str, index: int, advice: str) -> None:

@@ -280,3 +280,14 @@ def test_pages_whose_folders_are_named_like_files(bare: Site, api: ImagesServer)
     bare.write({"docs/index.md": block("fox"), **other})
     built = build_twice(bare, api)
     assert (built.site_dir / "about.html").is_dir()
+
+
+def test_one_picture_in_several_sizes_with_one_in_raw_html(bare: Site, api: ImagesServer) -> None:
+    """What is in raw HTML is converted last, wherever it stands."""
+    bare.options.pop("defaults", None)
+    api.auto_size = "96x64"
+    first, second = block("fox", "width=512"), block("fox", "height=512")
+    bare.write({"docs/index.md": f"<div>\n{first}</div>\n\n{second}"})
+    built = build_twice(bare, api)
+    shapes = [(image["width"], image["height"]) for image in built.images("index.html")]
+    assert shapes == [("512", "341"), ("768", "512")]

@@ -663,6 +663,14 @@ def test_heroes_without_an_address(bare: Site) -> None:
     assert (status, about) == ("note", "heroes")
     assert said.startswith("a.md, b.md, c.md and 2 more: social media take absolute addresses only")
     assert said.endswith("Set 'site_url'.")
+    # One with a picture of its author's choice tells nobody of its hero anyway.
+    own = {f"docs/{name}.md": hero.replace("---\n", "---\nimage: own.png\n", 1) for name in "bcde"}
+    bare.write(own)
+    said = only(bare, "--offline")[2]
+    assert said.startswith("a.md: social media take absolute addresses only")
+    bare.write({"docs/a.md": "# A\n"})
+    assert look(bare, "--offline") == []
+    bare.write({f"docs/{name}.md": hero for name in "abcde"})
     bare.config["site_url"] = "https://fox.example/"
     assert look(bare, "--offline") == []
 

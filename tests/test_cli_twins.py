@@ -135,6 +135,32 @@ def test_the_hero_that_a_page_shows_has_a_twin(harbour: Site, api: ImagesServer)
     assert genimage(harbour, "check").ended().output == "All is well: 2 pictures in 1 block.\n"
 
 
+def test_the_hero_that_no_page_shows_has_not_the_twin_of_a_block_like_it(harbour: Site) -> None:
+    harbour.options["defaults"] = {"dark": NIGHT}
+    harbour.write({"docs/index.md": HEAD, "docs/b.md": fence("A harbour", f"{SIZE} alt=x")})
+    blocks = genimage(harbour, "plan", "--json").ended().json("plan")["blocks"]
+    assert {b["place"]: [i["role"] for i in b["images"]] for b in blocks} == {
+        "docs/index.md:5": ["hero"],
+        "docs/b.md:1": ["light", "dark"],
+    }
+    dark = next(i["name"] for b in blocks for i in b["images"] if i["role"] == "dark")
+    found = genimage(harbour, "why", dark, "--json").ended().json("why")["blocks"]
+    assert [block["places"] for block in found] == [["docs/b.md:1"]]
+
+
+def test_blocks_of_one_place_that_differ_in_dark_alone(harbour: Site) -> None:
+    """Also where neither of their twins can be made."""
+    night, dawn = (f"```genimage {SIZE} alt=x dark='{word}'\nA fox\n```\n" for word in ("a", "b"))
+    harbour.write({"docs/index.md": '# A\n\n--8<-- "two.md"\n', "two.md": f"{night}\n{dawn}"})
+    harbour.config["markdown_extensions"] = [{"pymdownx.snippets": {"base_path": ["."]}}]
+    for server in ("", "localai"):
+        if server:
+            harbour.options["server"] = server
+        blocks = genimage(harbour, "plan", "--json").ended().json("plan")["blocks"]
+        own = [block for block in blocks if block["page"] == "index.md"]
+        assert [len(block["images"]) for block in own] == ([1, 1] if server else [2, 2])
+
+
 def test_a_block_that_is_the_hero_is_told_once(harbour: Site) -> None:
     text = f'---\ngenimage:\n  hero: "#cat"\n---\n{fence("A cat", f"{SIZE} alt=x #cat")}'
     harbour.write({"docs/index.md": text + FOX})
@@ -486,6 +512,18 @@ def test_pick_with_a_twin(harbour: Site, api: ImagesServer) -> None:
     ran = genimage(harbour, "pick", "docs/index.md:12", "all").ended()
     assert "Not there yet" not in ran.errors
     assert harbour.build().summary.startswith("6 images: 6 from the cache")
+
+
+def test_pick_all_names_what_is_not_there(harbour: Site) -> None:
+    """Those for light mode first. What comes then goes by these very names."""
+    ran = genimage(harbour, "pick", "docs/index.md:12", "all").ended()
+    (line,) = [text for text in ran.errors.splitlines() if text.startswith("Not there yet: ")]
+    names = line.removeprefix("Not there yet: ").partition(". ")[0].split(", ")
+    assert line.endswith("The next build asks for them.")
+    assert [slug(name) for name in names] == ["a-fox", "a-fox", "dark-a-fox", "dark-a-fox"]
+    harbour.build()
+    made = {name.partition(".")[0] for name in harbour.cached(".png") if "fox" in name}
+    assert made == set(names)
 
 
 def test_pick_changes_no_front_matter(harbour: Site) -> None:

@@ -396,9 +396,22 @@ def test_each_shown_variant_has_a_twin_of_its_own(project: Path) -> None:
 def test_formats_without_a_twin(form: str, project: Path) -> None:
     (problem,) = problems(f"prompt: x\ndark: night\noutput_format: {form}", project)
     assert problem.line == 2
-    (problem,) = problems(f"prompt: x\noutput_format: {form}", project, defaults={"dark": "night"})
-    assert problem.line == 0
     assert "'dark: none'" in problem.message
+    # A default is no obstacle.
+    assert (
+        whole(f"output_format: {form}\nprompt: x", project, defaults={"dark": "night"}).twins == ()
+    )
+
+
+def test_fidelity_of_a_twin(project: Path) -> None:
+    light = whole("prompt: x\ndark: night", project, defaults={"input_fidelity": "high"})
+    assert "input_fidelity" not in light.request.options
+    assert light.twins[0].request.options["input_fidelity"] == "high"
+    plain = whole("prompt: x\ndark: night", project)
+    assert light.request.key == plain.request.key
+    assert light.twins[0].request.key != plain.twins[0].request.key
+    (problem,) = problems("prompt: x\ninput_fidelity: high", project)
+    assert "needs an 'image'" in problem.message
 
 
 def test_a_twin_takes_over_the_origin_of_options(project: Path) -> None:

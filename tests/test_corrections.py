@@ -556,3 +556,14 @@ def test_pictures_of_others_are_not_gathered() -> None:
         '<picture><source srcset="x/a.webp 2x"><img src="x/a.png"></picture><img alt="x">'
     )
     assert gather_sources(text) == text
+
+
+def test_attributes_without_blanks_between_them() -> None:
+    """As some minifiers write them."""
+    tag = '<img alt="a"src="../x/fox-0123456789ab.png"class="c"height="1024"width="1024">'
+    fix = Correction(
+        Rendering("fox-0123456789ab.png", (1024, 1024)),
+        Rendering("fox-0123456789ab.webp", (1536, 1024)),
+    )
+    written = correct_images(tag, [fix])
+    assert written == tag.replace(".png", ".webp").replace('width="1024"', 'width="1536"')

@@ -21,11 +21,18 @@ from PIL.PngImagePlugin import PngInfo
 
 from mkdocs_genimage import deriving
 from mkdocs_genimage.derived import ENDINGS, Recipe
-from mkdocs_genimage.deriving import Picture, can_write, derive
+from mkdocs_genimage.deriving import Picture, can_write
 from mkdocs_genimage.imaging import ImageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+
+
+def derive(data: bytes, recipes: Sequence[Recipe]) -> list[bytes]:
+    """Smaller files of one picture."""
+    picture = Picture(data)
+    return [picture.make(recipe) for recipe in recipes]
+
 
 TRAINED = "trainedAlgorithmicMedia"
 COMPOSITE = "compositeWithTrainedAlgorithmicMedia"

@@ -41,6 +41,14 @@ def test_addresses_are_whole(tmp_path: Path, written: str, completed: str) -> No
     assert feeds(tmp_path, url="").completed(written) == written
 
 
+def test_words_that_look_like_addresses(tmp_path: Path) -> None:
+    """A text between quotes in a tag is an address only where it stands for one."""
+    image = '<img alt="the folder assets/genimage/ of pictures" src="{}">'
+    text = "<rss><description><![CDATA[" + image + "]]></description></rss>"
+    completed = feeds(tmp_path).completed(text.format(f"{FOLDER}/x.png"))
+    assert completed == text.format(PICTURE)
+
+
 def test_a_right_feed_stays_byte_for_byte(tmp_path: Path) -> None:
     inside = f'&lt;img src="{PICTURE}"&gt; &amp;amp; &quot;'
     text = f'<feed><content type="html">{inside}</content><summary/></feed>'

@@ -599,8 +599,6 @@ def test_formats_that_cannot_be_edited(site: Site, api: ImagesServer, form: str)
 def test_formats_that_cannot_be_edited_against_a_default(site: Site, api: ImagesServer) -> None:
     site.options["defaults"] = {"size": "64x48", "dark": "At night"}
     write(site, fence("A fox", "alt=x output_format=gif"))
-    site.build(warns=[f"{PAGE}:3: 'dark' edits the picture", "'dark: none'"])
-    write(site, fence("A fox", "alt=x output_format=gif dark=none"))
     built = build_twice(site, api, strict=True)
     assert shown(built) == [("", "a-fox")]
 

@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING
-
 import click
 
-from mkdocs_genimage.cache import Cache, StoredImage
 from mkdocs_genimage.cli.common import find_target, one_block, print_diff, target_argument
 from mkdocs_genimage.cli.site import SiteContext, pass_site
-from mkdocs_genimage.request import BlockInput
 from mkdocs_genimage.upkeep.source_edits import SourceError, source_of, with_pick
 from mkdocs_genimage.upkeep.wording import counted
-
-if TYPE_CHECKING:
-    from mkdocs_genimage.compose import Composed
-    from mkdocs_genimage.upkeep.blocks import SiteBlock
-    from mkdocs_genimage.upkeep.survey import Survey
 
 ALL = "all"
 
@@ -86,10 +76,8 @@ def command(site: SiteContext, *, target: str, variant: str) -> None:
         ) from None
     print_diff(changes)
     click.echo(f"{block.place} shows {_named(variant)} now.")
-    missing = _missing(block, variant)
-    if block.twins:
-        missing += _missing_twins(survey, composed, variant)
-    if missing:
+    variants = range(1, composed.count + 1) if variant == ALL else [int(variant)]
+    if missing := survey.missing(block, variants):
         them = "it" if len(missing) == 1 else "them"
         click.echo(
             f"Not there yet: {', '.join(missing)}. The next build asks for {them}.", err=True
@@ -98,26 +86,3 @@ def command(site: SiteContext, *, target: str, variant: str) -> None:
 
 def _named(variant: str) -> str:
     return "all variants" if variant == ALL else f"variant {variant}"
-
-
-def _missing(block: SiteBlock, variant: str) -> list[str]:
-    """The pictures that the block shows from now on and that are not in the cache."""
-    return [
-        image.name
-        for image in block.images
-        if image.stored is None and variant in (ALL, str(image.variant))
-    ]
-
-
-def _missing_twins(survey: Survey, composed: Composed, variant: str) -> list[str]:
-    """The pictures for dark mode that the block shows from now on and that are not in the cache."""
-    cache = Cache(survey.folder)
-    found = []
-    for number in range(1, composed.count + 1) if variant == ALL else [int(variant)]:
-        request = composed.twins[0].request
-        (light,) = request.images
-        assert isinstance(light, BlockInput)
-        twin = replace(request, images=(replace(light, variant=number),))
-        if not isinstance(cache.find(twin), StoredImage):
-            found.append(twin.stem)
-    return found

@@ -16,13 +16,17 @@ from mkdocs_genimage.request import KEY_CHARS_IN_NAME
 from mkdocs_genimage.trash import FOLDER, retire
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from mkdocs_genimage.imaging import ImageInfo
     from mkdocs_genimage.request import ImageRequest
+    from mkdocs_genimage.upkeep.survey import Survey
 
 PATIENCE = 5.0
 """Seconds to wait for a build that is at work on the same picture."""
+SAME_SHAPE = 0.01
+"""So little may two pictures differ in their aspect ratio, as sizes are rounded to pixels."""
 
 
 @dataclass(frozen=True)
@@ -120,6 +124,55 @@ def _remarks(request: ImageRequest, info: ImageInfo) -> list[str]:
     if form and form != info.format:
         remarks.append(f"The block asks for {form}, and the picture is {info.format}.")
     return remarks
+
+
+def shown_at(survey: Survey, request: ImageRequest) -> tuple[str, ...]:
+    """The places of the blocks that show a request's picture, those that show it in dark mode marked."""
+    places: dict[str, None] = {}
+    for block in survey.blocks:
+        if block.composed and block.composed.request.key == request.key:
+            places[block.place] = None
+        elif request.key in block.keys:
+            places[f"{block.place} in dark mode"] = None
+    return tuple(places)
+
+
+def pair_remarks(
+    survey: Survey, request: ImageRequest, variant: int, adopted: Adopted
+) -> Iterator[str]:
+    """In what the other one of a pair does not go together with a picture that was adopted.
+
+    Args:
+        survey: of the site, as it was before.
+        request: whose picture it is now.
+        variant: which of its variants.
+        adopted: what was done.
+
+    Yields:
+        A sentence or two, once for each picture.
+    """
+    folder = survey.folder.name
+    told: set[str] = set()
+    for block in survey.blocks:
+        for number, twin in block.twins.items():
+            light = next(image for image in block.images if image.variant == number)
+            is_twin = twin.request.key == request.key
+            is_light = (light.request.key, light.variant) == (request.key, variant)
+            other = (light if is_twin else twin).stored
+            if not (is_twin or is_light) or other is None or other.path.name in told:
+                continue
+            told.add(other.path.name)
+            if is_light and adopted.is_new and not other.sidecar.get("adopted"):
+                yield (
+                    f"The one for dark mode, {folder}/{other.path.name}, was made from the picture before. "
+                    "Adopt another one with --dark, or delete it and its .json to have it made anew."
+                )
+            ratio = other.width / other.height * adopted.info.height / adopted.info.width
+            if abs(ratio - 1) > SAME_SHAPE:
+                yield (
+                    f"{folder}/{other.path.name} has another shape ({other.width}x{other.height}): the page "
+                    "moves when a reader goes from light to dark."
+                )
 
 
 def shown_trash(folder: Path, retired: Path) -> str:

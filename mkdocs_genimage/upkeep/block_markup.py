@@ -35,8 +35,8 @@ _MAX_COLUMNS = 4
 _CAPTION = {
     "max-width": "34em",
     "margin": "0.6em auto 0",
+    "color": "color-mix(in srgb, currentColor 85%, transparent)",
     "font-size": "0.9em",
-    "opacity": "0.85",
 }
 _CAPTION_BESIDE_TEXT = {"width": "0", "min-width": "100%"}
 _CAPTION_OF_GRID = {"grid-column": "1 / -1", "margin": "0 auto"}

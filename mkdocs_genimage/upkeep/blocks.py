@@ -96,9 +96,9 @@ class SiteBlock:
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """The keys of its pictures."""
+        """The keys of its pictures, those that cannot be made among them; none if the block is wrong."""
         own = [self.composed.request.key] if self.composed else []
-        return (*own, *(twin.request.key for twin in self.twins.values()))
+        return (*own, *(twin.request.key for twin in self.wanted_twins.values()))
 
     @property
     def is_in_front_matter(self) -> bool:

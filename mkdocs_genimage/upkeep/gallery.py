@@ -42,9 +42,9 @@ FILTERS = {
     "dark": "Dark mode",
     "hero": "Heroes",
 }
+"""By what cards can be filtered, and how that is called on the page."""
 _ABOUT_BLOCKS = ("no-alt", "variants", "dark", "hero")
 """The filters that say nothing of a picture's state."""
-"""By what cards can be filtered, and how that is called on the page."""
 
 _NOT_OPTIONS = ("prompt", "style", "n", "dark")
 

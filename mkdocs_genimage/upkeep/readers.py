@@ -120,8 +120,10 @@ def _heroes(config: MkDocsConfig) -> Iterator[Finding]:
     for file in get_files(config).documentation_pages():
         with contextlib.suppress(OSError, ValueError):
             text = file.content_string
-            said = get_data(text)[1].get("genimage") if "hero" in text else None
-            if isinstance(said, dict) and said.get("hero"):
+            meta = get_data(text)[1] if "hero" in text else {}
+            said = meta.get("genimage")
+            # What the author chose for the page is told by the theme, if at all.
+            if isinstance(said, dict) and said.get("hero") and not meta.get("image"):
                 names.append(file.src_uri)
     if names:
         more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""

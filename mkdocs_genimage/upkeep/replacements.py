@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from mkdocs_genimage.entries import Shown
 from mkdocs_genimage.errors import GenimageError
-from mkdocs_genimage.light import SOCIAL_WIDTH, UNSOCIAL, social_name
+from mkdocs_genimage.figure import hero_options
+from mkdocs_genimage.light import UNSOCIAL, social_name, social_size
 from mkdocs_genimage.options import LINK_TO_ORIGINAL
 from mkdocs_genimage.upkeep.block_markup import Copy
 from mkdocs_genimage.upkeep.dark_mode import switch
@@ -159,7 +160,7 @@ class Writer:
             if self._switch == "media" and "glightbox" in self._survey.config.plugins:
                 raise SourceError(_LIGHTBOX)
         if block.is_hero:
-            options = {"loading": "eager", **options, "is_hero": True}
+            options = hero_options(options)
         found.forms += [
             form
             for prefix in prefixes
@@ -209,7 +210,7 @@ class Writer:
         }
         if uri and any(edit.lines for edit in edits):
             shown = Shown.stored(stored, composed.request)
-            width = min(shown.width, SOCIAL_WIDTH)
+            width, _ = social_size(shown.width, shown.height)
             found.social[uri] = Social(stored.path, width, shown.source_type)
             config = self._survey.config
             if config.site_url and not any(str(name).endswith("social") for name in config.plugins):

@@ -19,7 +19,8 @@ from mkdocs.commands.build import build
 from mkdocs.config import load_config
 from mkdocs.exceptions import MkDocsException
 
-from mkdocs_genimage.cache import StoredImage
+from mkdocs_genimage.cache import Cache, StoredImage
+from mkdocs_genimage.compose import twin_request
 from mkdocs_genimage.config import project_folder
 from mkdocs_genimage.errors import ConfigurationError
 from mkdocs_genimage.hero import FrontMatter, FrontMatterPlace
@@ -30,7 +31,7 @@ from mkdocs_genimage.request import BlockInput
 from mkdocs_genimage.upkeep.blocks import SiteBlock, SiteImage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from mkdocs.config.defaults import MkDocsConfig
     from mkdocs.structure.files import File
@@ -101,6 +102,24 @@ class Survey:
             used.add((request.key, variant))
             waiting += [(i.request, i.variant) for i in request.images if isinstance(i, BlockInput)]
         return used
+
+    def missing(self, block: SiteBlock, variants: Collection[int]) -> list[str]:
+        """What a page would still have to get to show some variants of a block.
+
+        Args:
+            block: one of the site's, which need not show those now.
+            variants: which, from 1.
+
+        Returns:
+            Names of pictures that are not in the cache: the variants, then their twins.
+        """
+        shown = [image for image in block.images if image.variant in variants]
+        names = [image.name for image in shown if image.stored is None]
+        if block.composed and block.twins:
+            cache = Cache(self.folder)
+            twins = [twin_request(block.composed, variant) for variant in variants]
+            names += [t.stem for t in twins if not isinstance(cache.find(t), StoredImage)]
+        return names
 
 
 def find_plugin(config: MkDocsConfig) -> GenimagePlugin:
@@ -257,41 +276,26 @@ def _blocks(builds: list[Pages], images: dict[tuple[str, int], SiteImage]) -> li
     found: dict[tuple[str, ...], SiteBlock] = {}
     for pages in builds:
         for seen in pages.seen or ():
+            block = _block(seen, images)
             # Several blocks of one snippet have the same place.
-            at = (str(seen.place), *(_keys(seen.composed) if seen.composed else seen.problems))
-            if at not in found:
-                found[at] = _block(seen, images)
+            found.setdefault((block.place, *(block.keys or block.problems)), block)
     return list(found.values())
-
-
-def _keys(composed: Composed) -> list[str]:
-    return [one.request.key for one in (composed, *composed.twins)]
 
 
 def _block(seen: SeenBlock, images: dict[tuple[str, int], SiteImage]) -> SiteBlock:
     composed, file = seen.composed, seen.file
-    own: list[SiteImage] = []
-    twins: dict[int, SiteImage] = {}
-    if composed:
-        keys = [(composed.request.key, n + 1) for n in range(composed.count)]
-        own = [images[key] for key in keys if key in images]
-        # A hero that its page does not show has none, whatever its options say.
-        twins = {
-            variant: images[twin.request.key, 1]
-            for variant, twin in zip(composed.shown_variants, composed.twins, strict=False)
-            if (twin.request.key, 1) in images
-        }
     title = str(file.page.title) if file.page and file.page.title else file.name
-    return SiteBlock(
-        str(seen.place),
-        file.src_uri,
-        file.url,
-        title,
-        seen,
-        tuple(own),
-        twins,
-        is_hero=isinstance(seen.place, FrontMatterPlace) or _is_hero(composed, file),
-    )
+    is_hero = isinstance(seen.place, FrontMatterPlace) or _is_hero(composed, file)
+    block = SiteBlock(str(seen.place), file.src_uri, file.url, title, seen, is_hero=is_hero)
+    if composed is None:
+        return block
+    keys = [(composed.request.key, n + 1) for n in range(composed.count)]
+    twins = {
+        variant: images[twin.request.key, 1]
+        for variant, twin in block.wanted_twins.items()
+        if (twin.request.key, 1) in images
+    }
+    return replace(block, images=tuple(images[key] for key in keys if key in images), twins=twins)
 
 
 def _is_hero(composed: Composed | None, file: File) -> bool:

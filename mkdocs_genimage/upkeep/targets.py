@@ -14,10 +14,12 @@ from mkdocs.utils.meta import YAML_RE
 from mkdocs_genimage.errors import GenimageError
 from mkdocs_genimage.fences import scan
 from mkdocs_genimage.inventory import Record, records
+from mkdocs_genimage.upkeep.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from mkdocs_genimage.request import ImageRequest
     from mkdocs_genimage.upkeep.blocks import SiteBlock, SiteImage
     from mkdocs_genimage.upkeep.survey import Survey
 
@@ -38,6 +40,10 @@ _PAGE_ENDINGS = (".md", ".markdown", ".mdown", ".mkdn", ".mkd", ".txt")
 
 class TargetError(GenimageError):
     """Nothing, or more than one thing, goes by a name. The message lists what may be meant."""
+
+
+class ChoiceError(GenimageError):
+    """What is named has no such picture, or several. The message says so, and what to do."""
 
 
 @dataclass(frozen=True)
@@ -281,6 +287,83 @@ def _described_key(survey: Survey, key: str) -> str:
 
 def _users(survey: Survey, key: str) -> str:
     return ", ".join(dict.fromkeys(b.place for b in _showing(survey, key))) or "no page uses it"
+
+
+# One picture
+
+
+def choose(target: Target, name: str, variant: int | None) -> tuple[ImageRequest, int]:
+    """The request and variant that is meant: not the one for dark mode, unless that was named.
+
+    Args:
+        target: what was named; none of its blocks is wrong.
+        name: as it was written, for messages.
+        variant: from 1; None is the one that is named or shown.
+
+    Raises:
+        TargetError: several pictures go by the name, or one that no page uses.
+        ChoiceError: there is no such variant, or it is not clear which one is meant.
+    """
+    blocks = [block.composed for block in target.blocks if block.composed]
+    requests = {image.request.key: image.request for image in target.images}
+    if len(requests) != 1:
+        requests = {block.request.key: block.request for block in blocks}
+    if len(requests) != 1:
+        what = "a picture that no page uses" if not requests else "several pictures"
+        raise TargetError(f"'{name}' is {what}. Name one block by its place.")
+    (request,) = requests.values()
+    own = [block for block in blocks if block.request.key == request.key]
+    count = max((block.count for block in own), default=1)
+    if variant is not None:
+        if variant > count:
+            raise ChoiceError(
+                f"there is no variant {variant}: the block asks for {counted(count, 'picture')}."
+            )
+        return request, variant
+    named = {image.variant for image in target.images if image.request.key == request.key}
+    if len(named) == 1:
+        return request, named.pop()
+    shown = {number for block in own for number in block.shown_variants}
+    if len(shown) != 1:
+        raise ChoiceError(f"'{name}' shows several variants. Say which one by --variant.")
+    return request, shown.pop()
+
+
+def choose_twin(target: Target, name: str, variant: int | None) -> tuple[ImageRequest, int]:
+    """The request and variant of the picture for dark mode that is meant, one that cannot be made among them.
+
+    Args:
+        target: what was named, be it by the picture for light mode; none of its blocks is wrong.
+        name: as it was written, for messages.
+        variant: of the picture for light mode, from 1; None is the one that is named or shown.
+
+    Raises:
+        TargetError: no block shows what was named.
+        ChoiceError: there is none, or it is not clear which one is meant.
+    """
+    if not target.blocks:
+        raise TargetError(f"'{name}' is a picture that no block shows.")
+    twins = [(n, one.request) for block in target.blocks for n, one in block.wanted_twins.items()]
+    if not twins:
+        block = target.blocks[0]
+        is_unseen = any(block.composed and block.composed.twins for block in target.blocks)
+        cure = "Set 'show: true'" if is_unseen else "Set 'dark'"
+        raise ChoiceError(
+            f"{block.place} shows no picture for dark mode. {cure} for the {block.noun} first."
+        )
+    asked = {(image.request.key, image.variant) for image in target.images}
+    named = [(n, request) for n, request in twins if (request.key, 1) in asked]
+    # A light one that was named by its file stands for its twin.
+    named = named or [(n, request) for n, request in twins if n in {number for _, number in asked}]
+    chosen = {request.key: request for n, request in named if variant in (None, n)}
+    if not chosen:
+        raise ChoiceError(
+            f"'{name}' does not show that variant, so no picture for dark mode is made from it."
+        )
+    if len(chosen) > 1:
+        raise ChoiceError(f"'{name}' shows several variants. Say which one by --variant.")
+    (request,) = chosen.values()
+    return request, 1
 
 
 # Messages
