@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from mkdocs_genimage.disk import remove_torn, sha256_of, write_atomically
@@ -115,7 +115,7 @@ class Cache:
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
-            return Missing(f"{self._name(file.name)} cannot be read: {error.strerror or error}.")
+            return self._unreadable(file.name, error)
         sidecar = self._read_sidecar(text, self._name(file.name))
         if isinstance(sidecar, Missing):
             return sidecar
@@ -295,7 +295,7 @@ class Cache:
                 f"{name} is gone, only its sidecar is left. Restore it from Git.", **size
             )
         except OSError as error:
-            return Missing(f"{name} cannot be read: {error.strerror or error}.", **size)
+            return replace(self._unreadable(path.name, error), **size)
         if sha256 != sidecar["sha256"]:
             return Missing(
                 f"{name} is damaged: its bytes are not the ones that were stored. Restore it from Git.",
@@ -304,6 +304,13 @@ class Cache:
         facts = {name: sidecar[name] for name in RECALLED if name in sidecar}
         self._verified.note(stem, sidecar_status, status, facts)
         return StoredImage(path, sidecar["width"], sidecar["height"], sidecar)
+
+    def _unreadable(self, file_name: str, error: OSError) -> Missing:
+        """What is there, but not for this user, is not paid for again."""
+        text = f"{self._name(file_name)} cannot be read: {error.strerror or error}."
+        if isinstance(error, PermissionError):
+            return Missing(f"{text} Give yourself the right to.", bought=True)
+        return Missing(text)
 
     def _other_stem(self, key: str, variant: int) -> str | None:
         """A stem with this key and another slug, as a style or an earlier version may have left it."""

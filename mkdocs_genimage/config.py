@@ -164,6 +164,19 @@ class _Sizes(_Text):
         return text
 
 
+class _Disclosure(opt.OptionallyRequired[str]):
+    """How much is said of a picture's origin. YAML reads `off` and `no` as false."""
+
+    def __init__(self) -> None:
+        super().__init__(default="none")
+
+    def run_validation(self, value: object) -> str:
+        word = "none" if value is False else str(value).strip().lower()
+        if word not in ("none", "label", "credit"):
+            raise ValidationError(f"is {value!r}. Allowed: none, label, credit.")
+        return word
+
+
 class GenimageConfig(Config):
     """What `mkdocs.yml` may say under `plugins: - genimage:`."""
 
@@ -239,7 +252,7 @@ class GenimageConfig(Config):
     sizes = _Sizes()
     """The `sizes` attribute of all pictures that have smaller files. Default: by theme and block."""
 
-    disclosure = opt.Choice(("none", "label", "credit"), default="none")
+    disclosure = _Disclosure()
     """How readers are told that a model made a picture: not, by a small label on it, or by a line under
     it that names the model."""
 

@@ -36,6 +36,8 @@ _XML_TEXT = re.compile(
 )
 _JSON_TEXT = re.compile(r'(?P<start>"content_html":\s*)(?P<text>"(?:[^"\\]|\\.)*")')
 _TAG = re.compile(r"<(?:img|source|a)\b[^>]*>")
+_DARK = re.compile(r'<img\b[^>]*\bclass="genimage-dark\b[^>]*>')
+"""Readers of feeds have no stylesheet that would show one of two."""
 _URLS = re.compile(r"""\b(?:src|srcset|href)=(?:"[^"]*"|'[^']*')""")
 _ENCLOSURE = re.compile(r'<enclosure\b[^>]*\burl="(?P<url>[^"]*)"[^>]*>')
 _NO_LENGTH = re.compile(r' length="(?:None|0|)"')
@@ -89,7 +91,7 @@ class Feeds:
         return re.compile(rf'(?<=["\s,])(?:\.\.?/)*{re.escape(quote(self.folder))}/')
 
     def _html(self, content: str) -> str:
-        content = correct_images(content, self.corrections)
+        content = _DARK.sub("", correct_images(content, self.corrections))
         if self.site_url:
             content = _TAG.sub(lambda tag: _URLS.sub(self._whole, tag[0]), content)
         return content

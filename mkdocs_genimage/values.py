@@ -230,6 +230,8 @@ def read_height(value: Any) -> int:
 def read_link(value: Any) -> str:
     """An address that is harmless in a page."""
     url = read_text(value)
+    if url.lower() == "original":
+        return "original"
     scheme = re.match(r"([a-zA-Z][a-zA-Z0-9+.-]*):", url)
     if re.search(r"[\s<>\"\x00-\x20]", url) or (
         scheme and scheme[1].lower() not in ("http", "https", "mailto")

@@ -425,7 +425,7 @@ def test_folder_that_cannot_be_written(stored: StoredImage, folder: Path) -> Non
         with pytest.raises(CacheError):
             Cache(folder).ensure_writable()
         folder.chmod(0)
-        assert missing(folder).reason.endswith("cannot be read: Permission denied.")
+        assert missing(folder).reason.endswith("Permission denied. Give yourself the right to.")
     finally:
         folder.chmod(0o700)
 

@@ -41,6 +41,13 @@ def test_addresses_are_whole(tmp_path: Path, written: str, completed: str) -> No
     assert feeds(tmp_path, url="").completed(written) == written
 
 
+def test_one_picture_of_a_pair(tmp_path: Path) -> None:
+    light = '<img alt="a" class="genimage-light" src="https://e.example/a.png">'
+    dark = light.replace("light", "dark")
+    text = "<rss><description><![CDATA[<p>{}</p>]]></description></rss>"
+    assert feeds(tmp_path).completed(text.format(light + dark)) == text.format(light)
+
+
 def test_words_that_look_like_addresses(tmp_path: Path) -> None:
     """A text between quotes in a tag is an address only where it stands for one."""
     image = '<img alt="the folder assets/genimage/ of pictures" src="{}">'
