@@ -413,8 +413,8 @@ def test_formats(written: Any, made: tuple[str, ...]) -> None:
             "'sizes': is '100vw\" onload=\"x'. Allowed: what HTML's 'sizes'",
         ),
         ("sizes", ["100vw"], "'sizes': is a list. Allowed: a text."),
-        ("disclosure", "badge", "'disclosure': Expected one of"),
-        ("disclosure", True, "'disclosure': Expected one of"),
+        ("disclosure", "badge", "Allowed: none, label, credit"),
+        ("disclosure", True, "Allowed: none, label, credit"),
         ("disclosure_text", ["x"], "'disclosure_text': is a list. Allowed: a text."),
     ],
 )

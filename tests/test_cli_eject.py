@@ -183,6 +183,18 @@ def test_a_site_looks_the_same_without_the_plugin(bare: Site, api: ImagesServer)
     assert sum(int(call.fields.get("n", 1)) for call in api.posts) == 18
 
 
+def test_captions_look_as_the_stylesheet_has_them(bare: Site) -> None:
+    bare.write({"docs/index.md": fence("A fox", f"{SIZE} caption='A fox. [Home](index.md)'")})
+    shown = bare.build(strict=True).site_dir
+    sheet = next(shown.rglob("genimage*.css")).read_text()
+    rule = sheet.partition(".genimage figcaption {")[2].partition("}")[0]
+    wanted = {" ".join(line.split()) for line in rule.split(";") if line.strip()}
+    ejected(bare)
+    tags = read_tags((shown / "index.html").read_text())
+    (style,) = [has["style"] for tag, has in tags if tag == "figcaption"]
+    assert set(style.split("; ")) == wanted
+
+
 @pytest.mark.parametrize("directory_urls", [True, False])
 def test_without_attribute_lists(bare: Site, directory_urls: bool) -> None:
     """Plain images have no dimensions then; whatever needs more becomes HTML."""

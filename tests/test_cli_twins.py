@@ -152,7 +152,9 @@ def test_blocks_of_one_place_that_differ_in_dark_alone(harbour: Site) -> None:
     """Also where neither of their twins can be made."""
     night, dawn = (f"```genimage {SIZE} alt=x dark='{word}'\nA fox\n```\n" for word in ("a", "b"))
     harbour.write({"docs/index.md": '# A\n\n--8<-- "two.md"\n', "two.md": f"{night}\n{dawn}"})
-    harbour.config["markdown_extensions"] = [{"pymdownx.snippets": {"base_path": ["."]}}]
+    harbour.config["markdown_extensions"] = [
+        {"pymdownx.snippets": {"base_path": [str(harbour.root)]}}
+    ]
     for server in ("", "localai"):
         if server:
             harbour.options["server"] = server
