@@ -5,8 +5,27 @@ from __future__ import annotations
 WATCH = """
 window.shifts = [];
 new PerformanceObserver((list) => {
-  for (const entry of list.getEntries()) window.shifts.push(entry.value);
+  for (const entry of list.getEntries()) window.shifts.push(entry);
 }).observe({ type: "layout-shift", buffered: true });
+"""
+
+# Material shows its first palette until all its scripts are there, but not to readers who come back.
+MATERIAL_IS_DARK = """
+localStorage.setItem("/.__palette", JSON.stringify({
+  index: 1,
+  color: { media: "(prefers-color-scheme: dark)", scheme: "slate" },
+}));
+"""
+
+# Each layout shift: how large it was, and what moved.
+SHIFTS = """
+() => window.shifts.map((entry) => [
+  entry.value,
+  entry.sources.map(({ node, previousRect: a, currentRect: b }) => {
+    const name = node && node.nodeType === 1 ? node.outerHTML.slice(0, 80) : String(node && node.nodeName);
+    return `${name} [${a.x} ${a.y} ${a.width} ${a.height}] -> [${b.x} ${b.y} ${b.width} ${b.height}]`;
+  }).join("; "),
+])
 """
 
 # All but the pictures: style sheets, fonts, and what scripts do to the page in two frames.
@@ -24,7 +43,7 @@ async () => {
 }
 """
 
-# Where every element of the content is on the page, to the pixel.
+# Where every element of the content is on the page, in pixels.
 PLACES = """
 () => {
   const places = {};
@@ -32,7 +51,7 @@ PLACES = """
   [...all].forEach((element, number) => {
     const box = element.getBoundingClientRect();
     const name = `${number} ${element.tagName.toLowerCase()}.${element.className}`;
-    places[name] = [box.left + scrollX, box.top + scrollY, box.width, box.height].map(Math.round).join(" ");
+    places[name] = [box.left + scrollX, box.top + scrollY, box.width, box.height];
   });
   return places;
 }
@@ -48,6 +67,35 @@ async () => {
     await image.decode().catch(() => {});
   }
   scrollTo(0, 0);
+  for (let i = 0; i < 2; i++) await new Promise(requestAnimationFrame);
+}
+"""
+
+# Until each picture that is in view is there.
+WITHIN_VIEW = """
+async () => {
+  const isWanted = (image) => {
+    const box = image.getBoundingClientRect();
+    return image.getClientRects().length && box.bottom > 0 && box.top < innerHeight && !image.complete;
+  };
+  while ([...document.images].some(isWanted)) await new Promise((done) => setTimeout(done, 10));
+  for (let i = 0; i < 2; i++) await new Promise(requestAnimationFrame);
+}
+"""
+
+# As a reader does: part of a window at a time, not waiting for the pictures until the end.
+READ_TO_THE_END = """
+async () => {
+  const end = () => document.scrollingElement.scrollHeight - innerHeight;
+  for (let top = 0; top < end(); top += innerHeight * 0.7) {
+    scrollTo(0, top);
+    await new Promise((done) => setTimeout(done, 50));
+    await new Promise(requestAnimationFrame);
+  }
+  scrollTo(0, end());
+  const isShown = (image) => image.getClientRects().length > 0;
+  const shown = [...document.querySelectorAll(".genimage img")].filter(isShown);
+  while (!shown.every((image) => image.complete)) await new Promise((done) => setTimeout(done, 10));
   for (let i = 0; i < 2; i++) await new Promise(requestAnimationFrame);
 }
 """
@@ -78,11 +126,23 @@ PICTURES = """
     const [first] = range.getClientRects();
     return first ? onPage(first) : null;
   };
+  // What `sizes` says to a browser that does not know of `auto`.
+  const sourceSize = (sizes) => {
+    for (const part of sizes.split(", ").filter((part) => part && part !== "auto")) {
+      const [, condition, number, unit] = /^(\\(.*\\) )?([\\d.]+)(px|vw)$/.exec(part);
+      if (!condition || matchMedia(condition).matches)
+        return unit === "vw" ? (number * innerWidth) / 100 : Number(number);
+    }
+    return null;
+  };
   return [...document.querySelectorAll(".genimage img")].map((image) => {
     const outer = image.closest(".genimage");
     const caption = outer.querySelector("figcaption");
     return {
-      name: decodeURIComponent(image.src.split("/").pop()),
+      name: decodeURIComponent(image.src.split("#")[0].split("/").pop()),
+      chosen: decodeURIComponent(image.currentSrc.split("#")[0].split("/").pop()),
+      candidates: image.srcset.split(", ").filter(Boolean).map((one) => parseInt(one.split(" ").pop())),
+      expected: sourceSize(image.sizes),
       alt: image.alt,
       shown: image.getClientRects().length > 0,
       natural: [image.naturalWidth, image.naturalHeight],
@@ -92,6 +152,7 @@ PICTURES = """
       room: inner(outer.parentElement),
       float: getComputedStyle(outer).float,
       caption: caption && box(caption),
+      alone: !outer.classList.contains("genimage-grid"),
       next: textBeside(outer),
     };
   });
@@ -103,7 +164,8 @@ PICTURES = """
 FOCUSED = """
 () => {
   const at = document.activeElement;
-  const image = at.querySelector(":scope > img");
+  if (!at.closest(".genimage")) return null;
+  const image = [...at.querySelectorAll("img")].find((one) => one.getClientRects().length);
   if (!image) return null;
   const ring = at.getBoundingClientRect();
   const inner = image.getBoundingClientRect();
@@ -171,5 +233,42 @@ async (name) => {
   });
   holder.remove();
   return texts;
+}
+"""
+
+# Each label that is shown: where it is and on what, and what a click on it hits.
+UNDER_LABELS = """
+() => [...document.querySelectorAll(".genimage-label")].map((label) => {
+  label.scrollIntoView({ block: "center" });
+  const frame = label.parentElement;
+  const image = [...frame.querySelectorAll("img")].find((one) => one.getClientRects().length);
+  const at = label.getBoundingClientRect();
+  const on = image.getBoundingClientRect();
+  const hit = document.elementFromPoint((at.left + at.right) / 2, (at.top + at.bottom) / 2);
+  return {
+    alt: image.alt,
+    text: label.textContent,
+    size: parseFloat(getComputedStyle(label).fontSize),
+    box: [at.left, at.top, at.right, at.bottom],
+    picture: [on.left, on.top, on.right, on.bottom],
+    linked: Boolean(image.closest("a")),
+    under: (hit.closest("a") || hit.closest(".genimage-frame")).tagName,
+  };
+})
+"""
+
+# What axe-core finds wrong within our figures. The colour of links is the theme's.
+AXE = """
+async () => {
+  const { violations, passes } = await axe.run(
+    { include: [[".genimage"]] }, { resultTypes: ["violations"] }
+  );
+  const ours = ({ id, nodes }) => nodes.map((node) => node.html).filter(
+    (html) => !(id === "color-contrast" && html.startsWith("<a "))
+  );
+  return {
+    passes: passes.length,
+    violations: violations.filter((one) => ours(one).length).map((one) => `${one.id}: ${ours(one)}`),
+  };
 }
 """
