@@ -81,7 +81,9 @@ def test_files_are_made_once_and_found_ever_after(cache: Path) -> None:
     assert wanted[0] == wanted[2] != wanted[1]
     assert all(each.parent == cache / ".derived" for each in wanted)
     assert files.finish() == {}
-    assert [each.read_bytes() for each in wanted[:2]] == deriving.derive(before, [SMALL, SMALLER])
+    assert [each.read_bytes() for each in wanted[:2]] == [
+        deriving.Picture(before).make(recipe) for recipe in (SMALL, SMALLER)
+    ]
     assert names(cache) == sorted([".gitignore", *(each.name for each in wanted[:2])])
     assert (cache / ".derived/.gitignore").read_text() == "*\n"
     assert path.read_bytes() == before

@@ -97,7 +97,8 @@ VALUES: dict[str, list[Any]] = {
 
 
 def test_every_option_that_is_hashed_is_tried() -> None:
-    assert set(VALUES) == set(GENERATION) - {"prompt", "style", "n", "image", "mask", "markup"}
+    others = {"prompt", "style", "n", "image", "mask", "markup", "dark"}
+    assert set(VALUES) == set(GENERATION) - others
 
 
 @pytest.mark.parametrize("name", VALUES)
