@@ -308,9 +308,8 @@ class Cache:
     def _unreadable(self, file_name: str, error: OSError) -> Missing:
         """What is there, but not for this user, is not paid for again."""
         text = f"{self._name(file_name)} cannot be read: {error.strerror or error}."
-        if isinstance(error, PermissionError):
-            return Missing(f"{text} Give yourself the right to.", bought=True)
-        return Missing(text)
+        is_there = isinstance(error, PermissionError)
+        return Missing(f"{text} Give yourself the right to." if is_there else text, bought=is_there)
 
     def _other_stem(self, key: str, variant: int) -> str | None:
         """A stem with this key and another slug, as a style or an earlier version may have left it."""

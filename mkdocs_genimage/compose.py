@@ -9,15 +9,15 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from mkdocs_genimage.conflicts import conflicts
 from mkdocs_genimage.errors import BlockError, OptionError, Problem
 from mkdocs_genimage.formats import LFS_POINTER, sniff
 from mkdocs_genimage.options import (
     GENERATION,
-    NO_DARK,
     NOT_EDITABLE,
     OPTIONS,
     SITE_WIDE,
-    conflicts,
+    has_twin,
     read_options,
 )
 from mkdocs_genimage.request import (
@@ -233,11 +233,6 @@ def compose(
 
 _NOT_FOR_TWINS = ("dark", "image", "mask", "mask_mode", "markup", "n", "pick", "revision")
 """What a picture for dark mode does not take over: it is one edit of one picture, whose key has the rest."""
-
-
-def has_twin(options: Mapping[str, Any]) -> bool:
-    """Whether a block has pictures for dark mode."""
-    return bool(options.get("dark", NO_DARK) != NO_DARK)
 
 
 def twin_request(light: Composed, variant: int) -> ImageRequest:

@@ -116,7 +116,7 @@ def correct_images(content: str, corrections: Iterable[Correction]) -> str:
         item = items.pop(0) if len(items) > 1 else items[0]
         folder = src.partition(name[0])[0]
         sizes = _sizes(tag, item)
-        _correct_tag(tag, item, folder)
+        _correct_tag(tag, item, folder, sizes)
         inside = match["inside"]
         around = _SOURCE.sub("", inside) if inside else image[0]
         sources = "".join(
@@ -199,14 +199,14 @@ def _without_credit(match: re.Match[str]) -> str:
     return f"<p{match['attributes']}>{match['inside']}</p>"
 
 
-def _correct_tag(tag: _Tag, item: Correction, folder: str) -> None:
+def _correct_tag(tag: _Tag, item: Correction, folder: str, sizes: str) -> None:
     """Give the tag of an image the right attributes; `src` is left, as all names are put right later."""
     actual = item.actual
     width, height = actual.size
     tag.set("width", str(width))
     tag.set("height", str(height))
     if actual.sources:  # attributes are in the order of the alphabet
-        tag.set("sizes", _sizes(tag, item), before="src")
+        tag.set("sizes", sizes, before="src")
         tag.set("srcset", _srcset(actual.sources[-1], item, folder), after="src")
     else:
         tag.drop("sizes")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 import logging
 import posixpath
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import cached_property, lru_cache, partial
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from mkdocs.utils import get_relative_url
@@ -24,9 +24,10 @@ from mkdocs_genimage.figure import (
     hero_options,
     twin_options,
 )
-from mkdocs_genimage.hero import HEADER, FrontMatter
+from mkdocs_genimage.hero import HEADER
 from mkdocs_genimage.log import log
 from mkdocs_genimage.places import Place, Source
+from mkdocs_genimage.records import Hero, Pending, SeenBlock
 from mkdocs_genimage.values import did_you_mean
 
 if TYPE_CHECKING:
@@ -35,113 +36,14 @@ if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
     from mkdocs.structure.files import File, Files
-    from mkdocs.structure.pages import Page
 
-    from mkdocs_genimage.corrections import Rendering
     from mkdocs_genimage.entries import Shown
     from mkdocs_genimage.fences import Fence
     from mkdocs_genimage.pages import Pages
-    from mkdocs_genimage.request import ImageRequest
+    from mkdocs_genimage.records import PageRecord, Wanted
 
 UNAVAILABLE = "*(picture not available)*"
 """What other readers of a page's Markdown find for a block that cannot be read."""
-
-
-Wanted: TypeAlias = "tuple[ImageRequest, int]"
-"""A picture: what makes it, and which of its variants it is."""
-
-
-@dataclass(frozen=True)
-class Pending:
-    """A picture on a page that is still being made.
-
-    Attributes:
-        wanted: which one it is.
-        instead: which one is shown if that does not come.
-        options: its block's, as they hold there.
-        columns: pictures that stand beside each other there.
-        rendering: as it was put there.
-        fence: the number of its fence in the page's text. Those in raw HTML are converted last.
-    """
-
-    wanted: Wanted
-    instead: Wanted | None
-    options: Mapping[str, Any]
-    columns: int
-    rendering: Rendering
-    fence: int
-
-
-@dataclass(frozen=True)
-class SeenBlock:
-    """A block as a build came across it, for those who look at the whole site.
-
-    Attributes:
-        place: where it stands.
-        file: its page.
-        composed: what it asks for; None if it is wrong.
-        problems: what is wrong with it, each with its place.
-    """
-
-    place: Place
-    file: File
-    composed: Composed | None
-    problems: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Hero:
-    """The picture of a whole page.
-
-    Attributes:
-        composed: what makes it.
-        place: where the page says so.
-    """
-
-    composed: Composed
-    place: Place
-
-    @property
-    def picture(self) -> Wanted:
-        """Which picture it is."""
-        return self.composed.request, self.composed.shown_variants[0]
-
-
-@dataclass
-class PageRecord:
-    """What this build knows of one page.
-
-    Attributes:
-        page: MkDocs' object.
-        front_matter: what it says under `genimage`.
-        hero: its picture.
-        social: the path in the site of the file that is made from that for other sites; empty without.
-        documents: the conversions of its text.
-        pending: pictures on it that are still being made.
-        links: what stands in its Markdown in place of blocks, to their lines.
-    """
-
-    page: Page | None
-    front_matter: FrontMatter = field(default_factory=FrontMatter)
-    hero: Hero | None = None
-    social: str = ""
-    documents: list[PageDocument] = field(default_factory=list)
-    pending: list[Pending] = field(default_factory=list)
-    links: dict[str, list[list[str]]] = field(default_factory=dict)
-
-    @property
-    def shown_hero(self) -> Hero | None:
-        """Its picture, if its text has a fence for it."""
-        return self.hero if self.front_matter.show else None
-
-    def is_seen_first(self, composed: Composed, *, is_shown_hero: bool) -> bool:
-        """Whether a block is the page's hero, on the page itself.
-
-        In the views of a blog, which render a page once more, it is one of many.
-        """
-        name = self.front_matter.block_id
-        is_named = bool(name) and composed.options.get("id") == name
-        return (is_shown_hero or is_named) and not self.links
 
 
 class PageDocument:

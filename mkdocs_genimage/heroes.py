@@ -6,22 +6,23 @@ import logging
 from typing import TYPE_CHECKING
 
 from mkdocs_genimage.compose import compose
-from mkdocs_genimage.document import Hero, PageDocument, SeenBlock
+from mkdocs_genimage.document import PageDocument
 from mkdocs_genimage.errors import BlockError, OptionError, Problem
 from mkdocs_genimage.fences import scan
 from mkdocs_genimage.hero import FrontMatterPlace, no_blocks, social_tags, with_hero
 from mkdocs_genimage.light import UNSOCIAL, social_name
 from mkdocs_genimage.log import log
 from mkdocs_genimage.places import Source
+from mkdocs_genimage.records import Hero, SeenBlock
 
 if TYPE_CHECKING:
     from mkdocs.structure.files import Files
     from mkdocs.structure.pages import Page
 
     from mkdocs_genimage.assets import Assets
-    from mkdocs_genimage.document import PageRecord
     from mkdocs_genimage.entries import Shown
     from mkdocs_genimage.pages import Pages
+    from mkdocs_genimage.records import PageRecord
 
 
 class Heroes:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import html
 import re
 from itertools import chain
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 from xml.etree.ElementTree import Element
 
 from markdown.blockprocessors import BlockProcessor, ListIndentProcessor
@@ -21,67 +21,30 @@ from markdown.preprocessors import Preprocessor
 from markdown.treeprocessors import Treeprocessor
 from markdown.util import AtomicString, code_escape
 
-from mkdocs_genimage.fences import LANGUAGE, Fence, scan
+from mkdocs_genimage.conversion import MARKER, MARKER_PATTERN, Conversion
+from mkdocs_genimage.fences import LANGUAGE, scan
 from mkdocs_genimage.figure import BELOW_TITLE, NAMED_SRCSET
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from markdown import Markdown
     from markdown.blockparser import BlockParser
 
-
-class Document(Protocol):
-    """One conversion of one Markdown text."""
-
-    def figure(self, fence: Fence) -> Element:
-        """The node for a fence that reached the page.
-
-        Called once for each time it stands there; never for examples in code or comments.
-        """
-
-    def near_miss(self, line: str, index: int, advice: str) -> None:
-        """Take note of a line that looks like a genimage fence but is none.
-
-        Args:
-            line: its text.
-            index: its 0-based index in the lines that were scanned.
-            advice: what is wrong with it and what to write instead.
-        """
+    from mkdocs_genimage.conversion import Renderer
 
 
-class Renderer(Protocol):
-    """What the extension asks for pictures."""
-
-    def prepare(self, lines: list[str], md: Markdown) -> list[str]:
-        """The lines to scan, before anything else.
-
-        A chance to put fences back that stand as links in the text.
-        """
-
-    def document(self, fences: Sequence[Fence], md: Markdown) -> Document:
-        """Begin a conversion; `fences` are all that were found in the text, in order."""
-
-
-# NormalizeWhitespace (30) deletes Python-Markdown's own STX and ETX, so a marker that is made above it
-# is put between SOH and EOT. pymdown-extensions, where in use, turns just these into STX and ETX (29.9).
-# The number is glued to the word lest an abbreviation "genimage" be found in it.
-_MARKER = "\x01genimage{}\x04"
-_MARKER_PATTERN = r"[\x01\x02]genimage(?P<number>\d+)[\x03\x04]"
 _CONTROLS = dict.fromkeys((1, 2, 3, 4))
 
 _MARKER_BEGINS = ("\x01genimage", "\x02genimage")
-_MARKER_RE = re.compile(_MARKER_PATTERN)
-_MARKER_LINE_RE = re.compile(rf"^ *{_MARKER_PATTERN} *$", re.MULTILINE)
-_MARKER_AT_MARGIN_RE = re.compile(rf"^{_MARKER_PATTERN} *$", re.MULTILINE)
-_MARKER_THEN_LINE_RE = re.compile(rf"(?P<own>[ ]+){_MARKER_PATTERN} *\n(?P<next> *)(?=\S)")
-_SOURCE_RE = re.compile(rf"(?:^(?P<before>(?:&gt;|[> ])*))?{_MARKER_PATTERN}", re.MULTILINE)
+_MARKER_RE = re.compile(MARKER_PATTERN)
+_MARKER_LINE_RE = re.compile(rf"^ *{MARKER_PATTERN} *$", re.MULTILINE)
+_MARKER_AT_MARGIN_RE = re.compile(rf"^{MARKER_PATTERN} *$", re.MULTILINE)
+_MARKER_THEN_LINE_RE = re.compile(rf"(?P<own>[ ]+){MARKER_PATTERN} *\n(?P<next> *)(?=\S)")
 # What is never closed goes on to the end of the page, as browsers have it.
 _LATE_RE = re.compile(
     r"(?P<verbatim><!--.*?(?:-->|\Z)|<(?P<script>script|style)(?=[\s/>]).*?(?:</(?P=script)\s*>|\Z))"
     r"|(?P<code><(?P<tag>pre|code|textarea)(?=[\s/>]).*?(?:</(?P=tag)\s*>|\Z))"
     r"|(?P<attributes></?[a-z][^<>]*>)"
-    rf"|{_MARKER_PATTERN}",
+    rf"|{MARKER_PATTERN}",
     re.DOTALL | re.IGNORECASE,
 )
 
@@ -111,77 +74,12 @@ renders the page.
 """
 
 
-class _Conversion:
-    """What one Markdown object knows of the text that it is converting.
-
-    It belongs to the Markdown object and not to the extension: one extension may serve many of them, and
-    those may be at work at the same time, one within the other.
-    """
-
-    def __init__(self) -> None:
-        self.fences: list[Fence] = []
-        self._document: Document | None = None
-        self._lines: Sequence[str] = ()
-        self._tab_length = 4
-        self._html: dict[str, str] = {}
-
-    def begin(
-        self, document: Document | None, fences: list[Fence], lines: Sequence[str], tab_length: int
-    ) -> None:
-        """Forget the text before and take up another, given as the lines that were scanned."""
-        self._document = document
-        self.fences = fences
-        self._lines = lines
-        self._tab_length = tab_length
-        self._html = {}
-
-    def _source(self, fence: Fence) -> list[str]:
-        """A fence with what stood before it, as NormalizeWhitespace would have left it."""
-        lines = (line.expandtabs(self._tab_length) for line in self._lines[fence.start : fence.end])
-        return [line if line.strip() else "" for line in lines]
-
-    def is_marker(self, match: re.Match[str]) -> bool:
-        """Whether what looks like a marker stands for a fence of this text."""
-        return int(match["number"]) < len(self.fences)
-
-    def figure(self, match: re.Match[str]) -> Element:
-        """A new node for a marker that reached the page."""
-        assert self._document is not None
-        return self._document.figure(self.fences[int(match["number"])])
-
-    def html(self, match: re.Match[str], serialize: Callable[[Element], str]) -> str:
-        """The HTML for a marker, made no more than once: postprocessors may run many times."""
-        if match["number"] not in self._html:
-            self._html[match["number"]] = serialize(self.figure(match))
-        return self._html[match["number"]]
-
-    def restore(self, text: str, escape: Callable[[str], str]) -> str:
-        """Put fences back as they were written.
-
-        Args:
-            text: what their markers stand in, escaped.
-            escape: does to a line what was done to that text.
-        """
-
-        def source(match: re.Match[str]) -> str:
-            if not self.is_marker(match):
-                return match[0]
-            fence = self.fences[int(match["number"])]
-            lines = self._source(fence)
-            # As much is gone from the front of each line as from the front of the marker's.
-            width = len(lines[0]) - len(fence.source[0])
-            left = len((match["before"] or "").replace("&gt;", ">"))
-            return "\n".join(escape(line[max(width - left, 0) :]) for line in lines)
-
-        return _SOURCE_RE.sub(source, text)
-
-
 class FencePreprocessor(Preprocessor):
     """Puts a marker in the place of each genimage fence, behind the same prefix."""
 
     NAME = "genimage_fences"
 
-    def __init__(self, md: Markdown, conversion: _Conversion, renderer: Renderer) -> None:
+    def __init__(self, md: Markdown, conversion: Conversion, renderer: Renderer) -> None:
         super().__init__(md)
         self._conversion = conversion
         self._renderer = renderer
@@ -205,7 +103,7 @@ class FencePreprocessor(Preprocessor):
         done = 0
         for number, fence in enumerate(found.fences):
             marked += cleaned[done : fence.start]
-            marked.append(fence.prefix + _MARKER.format(number))
+            marked.append(fence.prefix + MARKER.format(number))
             done = fence.end
         return marked + cleaned[done:]
 
@@ -222,7 +120,7 @@ class MarkerBlockProcessor(BlockProcessor):
 
     NAME = "genimage_marker"
 
-    def __init__(self, parser: BlockParser, conversion: _Conversion) -> None:
+    def __init__(self, parser: BlockParser, conversion: Conversion) -> None:
         super().__init__(parser)
         self._conversion = conversion
 
@@ -270,7 +168,7 @@ class FigureBlockProcessor(BlockProcessor):
 
     NAME = "genimage_figure"
 
-    def __init__(self, parser: BlockParser, conversion: _Conversion) -> None:
+    def __init__(self, parser: BlockParser, conversion: Conversion) -> None:
         super().__init__(parser)
         self._conversion = conversion
 
@@ -318,7 +216,7 @@ class TreeFinisher(Treeprocessor):
 
     NAME = "genimage_tree"
 
-    def __init__(self, md: Markdown, conversion: _Conversion) -> None:
+    def __init__(self, md: Markdown, conversion: Conversion) -> None:
         super().__init__(md)
         self._conversion = conversion
 
@@ -367,7 +265,7 @@ class LatePostprocessor(Postprocessor):
 
     NAME = "genimage_late"
 
-    def __init__(self, md: Markdown, conversion: _Conversion) -> None:
+    def __init__(self, md: Markdown, conversion: Conversion) -> None:
         super().__init__(md)
         self._conversion = conversion
 
@@ -418,7 +316,7 @@ class GenimageExtension(Extension):
     def extendMarkdown(self, md: Markdown) -> None:  # noqa: N802
         """Register the processors, with a state that is this Markdown object's own."""
         md.registerExtension(self)
-        conversion = _Conversion()
+        conversion = Conversion()
         md.preprocessors.register(
             FencePreprocessor(md, conversion, self.renderer),
             FencePreprocessor.NAME,

@@ -13,7 +13,7 @@ from mkdocs.exceptions import PluginError
 from mkdocs_genimage.assets import Assets
 from mkdocs_genimage.corrections import Correction, Rendering, correct_images, gather_sources
 from mkdocs_genimage.disk import files_below
-from mkdocs_genimage.document import HomelessDocument, PageDocument, PageRecord, SeenBlock
+from mkdocs_genimage.document import HomelessDocument, PageDocument
 from mkdocs_genimage.errors import BlockError, ObjectionError, Problem
 from mkdocs_genimage.feeds import FEED_PLUGINS, Feeds
 from mkdocs_genimage.fences import scan
@@ -23,6 +23,7 @@ from mkdocs_genimage.heroes import Heroes
 from mkdocs_genimage.light import Light
 from mkdocs_genimage.log import log
 from mkdocs_genimage.places import Place, Source, align
+from mkdocs_genimage.records import PageRecord
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,11 +34,12 @@ if TYPE_CHECKING:
     from mkdocs.structure.pages import Page
 
     from mkdocs_genimage.compose import Composed, Site
+    from mkdocs_genimage.conversion import Document
     from mkdocs_genimage.entries import Shown
     from mkdocs_genimage.fences import Fence
     from mkdocs_genimage.figure import Look
     from mkdocs_genimage.light import SourceSet
-    from mkdocs_genimage.markdown import Document
+    from mkdocs_genimage.records import SeenBlock
     from mkdocs_genimage.resolver import Resolver
 
 
@@ -75,7 +77,7 @@ class Pages:
 
     @property
     def converted(self) -> list[str]:
-        """The pages with fences that have been rendered, whatever became of those, as MkDocs names them."""
+        """The rendered pages with fences or a hero, whatever became of those, as MkDocs names them."""
         return list(self._records)
 
     # What MkDocs' events bring

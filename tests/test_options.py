@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mkdocs_genimage.block import parse_block
+from mkdocs_genimage.conflicts import conflicts
 from mkdocs_genimage.errors import BlockError, OptionError
-from mkdocs_genimage.options import GENERATION, OPTIONS, SITE_WIDE, conflicts, read_options
+from mkdocs_genimage.options import GENERATION, OPTIONS, SITE_WIDE, read_options
 from mkdocs_genimage.values import did_you_mean, printable, shown
 
 PROPERTY = settings(deadline=None, database=None, max_examples=200)

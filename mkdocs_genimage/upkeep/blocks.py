@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     from mkdocs_genimage.cache import StoredImage
     from mkdocs_genimage.compose import Composed
-    from mkdocs_genimage.document import SeenBlock
     from mkdocs_genimage.places import Place
+    from mkdocs_genimage.records import SeenBlock
     from mkdocs_genimage.request import ImageRequest
 
 ImageState = Literal["cached", "stale", "missing", "damaged", "elsewhere", "refused", "billed?"]

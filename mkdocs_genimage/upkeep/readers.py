@@ -9,7 +9,7 @@ from mkdocs.structure.files import get_files
 from mkdocs.utils.meta import get_data
 
 from mkdocs_genimage.command import make_provider
-from mkdocs_genimage.options import NO_DARK
+from mkdocs_genimage.options import has_twin
 from mkdocs_genimage.request import ImageRequest, InputFile
 from mkdocs_genimage.upkeep.dark_mode import switch
 from mkdocs_genimage.upkeep.diagnosis import Finding
@@ -73,11 +73,9 @@ def _smaller_files(config: MkDocsConfig, options: GenimageConfig) -> Iterator[Fi
 
 def _dark(config: MkDocsConfig, options: GenimageConfig) -> Iterator[Finding]:
     about = "dark mode"
-    places = ["defaults"] if options.defaults.get("dark", NO_DARK) != NO_DARK else []
+    places = ["defaults"] if has_twin(options.defaults) else []
     places += [
-        f"styles: {name}"
-        for name, style in options.styles.items()
-        if style.options.get("dark", NO_DARK) != NO_DARK
+        f"styles: {name}" for name, style in options.styles.items() if has_twin(style.options)
     ]
     if not places:
         return

@@ -38,11 +38,11 @@ if TYPE_CHECKING:
 
     from mkdocs_genimage.compose import Composed
     from mkdocs_genimage.config import GenimageConfig
-    from mkdocs_genimage.document import SeenBlock
     from mkdocs_genimage.entries import Entry
     from mkdocs_genimage.generator import Generator
     from mkdocs_genimage.pages import Pages
     from mkdocs_genimage.places import Place
+    from mkdocs_genimage.records import SeenBlock
     from mkdocs_genimage.upkeep.blocks import ImageState, Role
 
 
