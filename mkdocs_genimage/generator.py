@@ -68,6 +68,7 @@ class Generator:
         self._most_workers = 2 * concurrency
         self._workers: list[threading.Thread] = []
         self._ends_process = ends_process
+        self._is_interrupted = False
         self._in_flight = 0
         self._lock = threading.Lock()
         self._admission = threading.Lock()
@@ -196,7 +197,7 @@ class Generator:
             self._abandoned = True
             raise
         finally:
-            _forget_signals()
+            self._forget_signals()
 
     def estimate(self, request: ImageRequest, count: int) -> float | None:
         """USD that images will cost at most; None where no price is known."""
@@ -213,7 +214,7 @@ class Generator:
                 # Here and not in a worker: rendering pages beside it would only make both slower, and
                 # the first request later.
                 self.provider.prepare()
-            _heed_signals(with_interrupt=self._ends_process)
+            self._heed_signals()
         if self._fatal or self._stopping.is_set():
             job.error = self._fatal or StoppedError()
             job.done.set()
@@ -261,7 +262,7 @@ class Generator:
         self._fatal = self._fatal or error
 
     def _raise_obstacle(self, job: Job) -> None:
-        if job.is_cancelled or self._stopping.is_set():
+        if job.is_cancelled or self._is_interrupted or self._stopping.is_set():
             raise StoppedError
         # One that the limit had room for is sent, whatever becomes of those behind it.
         if self._fatal and not (job.reserved and isinstance(self._fatal, BudgetReachedError)):
@@ -327,26 +328,28 @@ class Generator:
             failed=job.error is not None,
         )
 
+    def _heed_signals(self) -> None:
+        """End in good order, and keep what is in flight, unless somebody else handles a signal."""
+        if threading.current_thread() is not threading.main_thread():
+            return
+        if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+            signal.signal(signal.SIGTERM, self._interrupted)
+        if self._ends_process and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            signal.signal(signal.SIGINT, self._interrupted)
 
-def _heed_signals(*, with_interrupt: bool) -> None:
-    """End in good order, and keep what is in flight, unless somebody else handles a signal."""
-    if threading.current_thread() is not threading.main_thread():
-        return
-    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
-        signal.signal(signal.SIGTERM, _end)
-    if with_interrupt and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        signal.signal(signal.SIGINT, _end)
+    def _forget_signals(self) -> None:
+        if threading.current_thread() is not threading.main_thread():
+            return
+        if signal.getsignal(signal.SIGTERM) == self._interrupted:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        if signal.getsignal(signal.SIGINT) == self._interrupted:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
 
+    def _interrupted(self, number: int, _frame: object) -> None:
+        """130 for an interrupt, 143 for SIGTERM, as shells have it.
 
-def _forget_signals() -> None:
-    if threading.current_thread() is not threading.main_thread():
-        return
-    if signal.getsignal(signal.SIGTERM) is _end:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    if signal.getsignal(signal.SIGINT) is _end:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
-def _end(number: int, _frame: object) -> None:
-    """130 for an interrupt, 143 for SIGTERM, as shells have it."""
-    raise SystemExit(128 + number)
+        What it unwinds may take its time until `stop` is called. Nothing is sent in the meantime. No lock is
+        taken here: the thread that was interrupted may hold it.
+        """
+        self._is_interrupted = True
+        raise SystemExit(128 + number)
