@@ -59,6 +59,12 @@ def stored(site: Site) -> set[str]:
     return found
 
 
+def arrived(site: Site) -> set[str]:
+    """The digits of all that has arrived: pictures without a sidecar, too, and answers not yet unpacked."""
+    raw = {path.stem for path in (site.cache / ".journal").glob("*.raw")}
+    return raw | {name.removesuffix(".png").rpartition("-")[2] for name in site.cached(".png")}
+
+
 def wait_until(condition: Callable[[], bool], process: Popen[bytes], log: Path) -> None:
     deadline = time.monotonic() + 60
     while not condition():
@@ -74,13 +80,12 @@ def finish(process: Popen[bytes], log: Path) -> Run:
 
 def rest_is_made(site: Site, api: ImagesServer, env: dict[str, str]) -> list[str]:
     """Build again: nothing that was kept is asked for. Returns what was asked for then."""
-    kept, pictures = stored(site), len(site.cached(".png"))
+    kept, had = stored(site), arrived(site)
     before = len(api.posts)  # with those whose bodies are still to be read
     site.run("--strict", env=env).ended()
     asked = [call.fields["prompt"] for call in api.posts[before:] if call.fields]
     assert kept.isdisjoint(asked)
-    # A picture whose sidecar was not written any more is kept, and so is one that had only arrived.
-    assert COUNT - pictures - CONCURRENCY <= len(set(asked)) == len(asked) <= COUNT - pictures
+    assert len(set(asked)) == len(asked) == COUNT - len(had)
     assert not list((site.cache / ".journal").glob("*.raw"))
     assert len(stored(site)) == COUNT
     return asked
@@ -99,12 +104,9 @@ def test_killed_build_loses_only_what_was_in_flight(
     process.kill()
     process.wait(30)
     kept = stored(gallery)
-    pictures = len(gallery.cached(".png"))
-    assert len(kept) <= pictures <= len(kept) + CONCURRENCY, "pictures come before their sidecars"
+    assert len(kept) <= len(gallery.cached(".png")), "pictures come before their sidecars"
     first = set(prompts(api))
-    arrived = {path.stem for path in (gallery.cache / ".journal").glob("*.raw")}
-    arrived |= {name.removesuffix(".png").rpartition("-")[2] for name in gallery.cached(".png")}
-    assert len(first) <= len(arrived) + CONCURRENCY, "what has arrived is on disk"
+    assert len(first) <= len(arrived(gallery)) + CONCURRENCY, "what has arrived is on disk"
     assert not [name for name in gallery.cached() if not name.endswith((".png", ".json", ".tmp"))]
 
     again = rest_is_made(gallery, api, child_env)
@@ -363,7 +365,7 @@ def test_waiting_requests_of_a_retry_end_with_the_build(
     gallery: Site, api: ImagesServer, child_env: dict[str, str]
 ) -> None:
     """A server that asks to wait does not keep a failed build going."""
-    api.reply = lambda _: Reply(status=429, headers={"Retry-After": "20"}, body={"error": {}})
+    api.reply = lambda _: Reply(status=429, headers={"Retry-After": "58"}, body={"error": {}})
     gallery.write(
         {
             "hook.py": "import time\n"
@@ -380,4 +382,4 @@ def test_waiting_requests_of_a_retry_end_with_the_build(
     assert "broken on purpose" in ended.output
     asked = len(api.posts)
     assert asked <= CONCURRENCY
-    assert time.monotonic() - begin < 18, "it did not sit out the pause"
+    assert time.monotonic() - begin < 50, "it did not sit out the pause"
