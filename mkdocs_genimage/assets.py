@@ -38,7 +38,7 @@ class Assets:
         self._cache_folder = cache_folder
         self._light = light
         self._derived = DerivedFiles(cache_folder)
-        self._made_from: dict[Path, tuple[File, Path]] = {}
+        self._made_from: dict[Path, list[tuple[File, Path]]] = {}
         self.failed: set[str] = set()
         """The paths in the site of smaller files that could not be made."""
         self._is_settled = False
@@ -105,16 +105,17 @@ class Assets:
                 sha256 = sha256_of(opened)
         path = self._derived.want(shown.path, sha256, recipe)
         self._add(name, path, files)
-        self._made_from[path] = (files.src_uris[uri], shown.path)
+        self._made_from.setdefault(path, []).append((files.src_uris[uri], shown.path))
 
     def _finish_derived(self) -> None:
         failed = self._derived.finish()
         told: set[tuple[Path, str]] = set()
         for path, reason in failed.items():
-            file, original = self._made_from[path]
-            file.abs_src_path = str(original)
-            self.failed.add(file.src_uri)
-            if (original, reason) not in told:
+            for file, original in self._made_from[path]:
+                file.abs_src_path = str(original)
+                self.failed.add(file.src_uri)
+                if (original, reason) in told:
+                    continue
                 told.add((original, reason))
                 log.warning(
                     "%s/%s: no smaller files can be made from it: %s. The picture itself is used.",

@@ -111,9 +111,10 @@ class _AssetsDir(_Text):
     def run_validation(self, value: object) -> str:
         text = super().run_validation(value).strip("/")
         path = PurePosixPath(text)
-        if not text or "\\" in text or ".." in path.parts or ":" in text:
+        if not path.parts or ".." in path.parts or set(text) & set('\\:#?%"<>'):
             raise ValidationError(
-                f"is {value!r}. Allowed: a folder inside the site, like 'assets/x'."
+                f"is {value!r}. Allowed: a folder inside the site, like 'assets/x', without any of "
+                '\\ : # ? % " < >.'
             )
         return path.as_posix()
 

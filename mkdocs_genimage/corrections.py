@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import html
 import re
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from mkdocs_genimage.figure import AI_GENERATED, PLACEHOLDER, srcset
 from mkdocs_genimage.light import AUTO
 from mkdocs_genimage.request import KEY_CHARS_IN_NAME
+from mkdocs_genimage.tags import IMAGE, PICTURE, SOURCE, Tag
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from mkdocs_genimage.light import SourceSet
 
@@ -27,6 +30,7 @@ class Rendering:
         sizes: how wide it is shown, for these.
         is_placeholder: whether it only stands in for the image.
         is_generated: whether a model made it.
+        words: what its label or its block's credit says of that.
     """
 
     name: str
@@ -35,6 +39,7 @@ class Rendering:
     sizes: str = ""
     is_placeholder: bool = False
     is_generated: bool = True
+    words: str = ""
 
 
 @dataclass(frozen=True)
@@ -50,38 +55,70 @@ class Correction:
         return self.expected == self.actual
 
 
-_REST = r"(?:[^>\"]|\"[^\"]*\")*>"
-"""Of a tag, behind its name. Values may hold a `>` after a plugin has read the page and written it anew."""
-_PICTURE = re.compile(rf"<picture\b{_REST}(?P<inside>.*?)</picture>|<img\b{_REST}", re.DOTALL)
-_SOURCE = re.compile(rf"<source\b{_REST}")
-_IMAGE = re.compile(rf"<img\b{_REST}")
 _OWN_STEM = re.compile(rf"-[0-9a-f]{{{KEY_CHARS_IN_NAME}}}(?:-\d+)?$")
-_TAG = re.compile(r"<(?P<name>\w+)(?P<attributes>.*?)(?P<end>\s*/?>)", re.DOTALL)
-_ATTRIBUTE = re.compile(
-    r"""\s*(?P<name>[^\s=>/"']+)(?:=(?:"(?P<double>[^"]*)"|'(?P<single>[^']*)'|(?P<bare>[^\s"'>]+)))?"""
-)
-
-
+_LABEL = r"<span class=[\"']?genimage-label\b[^>]*>[^<]*</span>"
+_CREDIT = r"<span class=[\"']?genimage-credit\b[^>]*>[^<]*</span>"
 _FRAME = re.compile(
-    r'<span class="genimage-frame"[^>]*>(?P<inside>(?:(?!<span|</span).)*?)'
-    r'<meta\b[^>]*>(?:<span class="genimage-label"[^>]*>[^<]*</span>)?</span>',
+    r"<span class=[\"']?genimage-frame\b[^>]*>(?P<inside>(?:(?!<span|</span).)*?)"
+    rf"<meta\b[^>]*>(?:{_LABEL})?</span>",
     re.DOTALL,
 )
-_CREDIT = re.compile(r' ?<span class="genimage-credit"[^>]*>[^<]*</span>')
 _FIGURE = re.compile(
-    r'<figure(?P<attributes> class="genimage\b[^>]*)>(?P<inside>(?:(?!<figure|</figure).)*?)'
-    r'<figcaption>(?P<caption>(?:(?!</figcaption).)*<span class="genimage-credit"[^>]*>[^<]*</span>)'
-    r"</figcaption>(?P<end>\s*</figure>)",
+    r"<figure(?P<attributes> class=[\"']?genimage\b[^>]*)>(?P<inside>(?:(?!<figure|</figure).)*?)"
+    rf"<figcaption>(?P<caption>(?:(?!</figcaption).)*{_CREDIT})</figcaption>(?P<end>\s*</figure>)",
     re.DOTALL,
 )
+_CREDIT_AND_BLANK = re.compile(rf" ?{_CREDIT}")
+_WORDS = re.compile(r"(?<=>)(?P<words>[^<]*)(?=</span>(?:</span>|</figcaption>\s*</figure>)$)")
 
 
-def correct_images(content: str, corrections: Iterable[Correction]) -> str:
-    """The HTML of a page as it would have been, had all its images been known before.
+class _Found:
+    """Corrections by what stands on a page.
 
     Images are found by their file names, which hold the key, and by the size that was expected, as one
     image may stand on a page in several sizes. They have no other mark, because other plugins may have
     kept copies of the page by now.
+    """
+
+    def __init__(self, corrections: Sequence[Correction]) -> None:
+        self._exact: dict[tuple[str, ...], list[Correction]] = {}
+        self._alike: dict[tuple[str, ...], list[Correction]] = {}
+        for item in corrections:
+            expected = item.expected
+            key = (expected.name, *map(str, expected.size))
+            self._alike.setdefault(key, [item])
+            sizes = expected.sizes.removeprefix(AUTO)
+            self._exact.setdefault((*key, sizes), []).append(item)
+        # All names at once: a new one may hold an old one, which must not be replaced again.
+        names = {item.expected.name: item.actual.name for item in corrections}
+        self._names = names
+        self._any_name = re.compile(rf"(?<![\w-])(?:{'|'.join(map(re.escape, names))})")
+
+    def name(self, src: str) -> str:
+        """The name of one of the images, if a URL leads to it; else empty."""
+        found = self._any_name.search(src)
+        return found[0] if found else ""
+
+    def look_up(self, tag: Tag) -> list[Correction]:
+        """What may hold for the tag of an image, in the order of the page."""
+        key = (self.name(tag.get("src")), tag.get("width"), tag.get("height"))
+        sizes = tag.get("sizes").removeprefix(AUTO)
+        return self._exact.get((*key, sizes)) or self._alike.get(key, [])
+
+    def take(self, tag: Tag) -> Correction | None:
+        """What holds for the tag of an image, and for no other if there are several like it."""
+        items = self.look_up(tag)
+        if not items:
+            return None
+        return items.pop(0) if len(items) > 1 else items[0]
+
+    def rename(self, content: str) -> str:
+        """A text with the names that files have now."""
+        return self._any_name.sub(lambda match: self._names[match[0]], content)
+
+
+def correct_images(content: str, corrections: Iterable[Correction]) -> str:
+    """The HTML of a page as it would have been, had all its images been known before.
 
     Args:
         content: the page's HTML.
@@ -89,36 +126,24 @@ def correct_images(content: str, corrections: Iterable[Correction]) -> str:
             apart.
     """
     corrections = list(corrections)
-    names: dict[str, str] = {}
-    found: dict[tuple[str, str, str], list[Correction]] = {}
-    is_right = True
-    for item in corrections:
-        names[item.expected.name] = item.actual.name
-        width, height = map(str, item.expected.size)
-        found.setdefault((item.expected.name, width, height), []).append(item)
-        is_right &= item.is_as_expected
-    if is_right:
+    if all(item.is_as_expected for item in corrections):
         return content
-    # All names at once: a new one may hold an old one, which must not be replaced again.
-    any_name = re.compile(rf"(?<![\w-])(?:{'|'.join(map(re.escape, names))})")
+    found = _Found(corrections)
 
     def corrected(match: re.Match[str]) -> str:
-        image = _IMAGE.search(match[0])
+        image = IMAGE.search(match[0])
         if image is None:
             return match[0]
-        tag = _Tag(image[0])
-        # A list of smaller files may hold the name as well, but does not say whose tag it is.
-        src = tag.get("src")
-        name = any_name.search(src)
-        items = found.get((name[0], tag.get("width"), tag.get("height"))) if name else None
-        if name is None or not items:
+        tag = Tag(image[0])
+        item = found.take(tag)
+        if item is None:
             return match[0]
-        item = items.pop(0) if len(items) > 1 else items[0]
-        folder = src.partition(name[0])[0]
+        src = tag.get("src")
+        folder = src.partition(found.name(src))[0]
         sizes = _sizes(tag, item)
         _correct_tag(tag, item, folder, sizes)
         inside = match["inside"]
-        around = _SOURCE.sub("", inside) if inside else image[0]
+        around = SOURCE.sub("", inside) if inside else image[0]
         sources = "".join(
             f'<source sizes="{sizes}" srcset="{_srcset(source, item, folder)}" '
             f'type="{source.mime_type}"{tag.end}'
@@ -127,58 +152,28 @@ def correct_images(content: str, corrections: Iterable[Correction]) -> str:
         whole = sources + around.replace(image[0], str(tag), 1)
         return f"<picture>{whole}</picture>" if sources else whole
 
-    content = _PICTURE.sub(corrected, content)
+    if any(item.expected.words != item.actual.words for item in corrections):
+        reword = partial(_reworded, found=found)
+        content = _FIGURE.sub(reword, _FRAME.sub(reword, content))
+    content = PICTURE.sub(corrected, content)
     if not all(item.actual.is_generated for item in corrections):
         content = _FIGURE.sub(_without_credit, _FRAME.sub(_without_frame, content))
-    return any_name.sub(lambda match: names[match[0]], content)
+    return found.rename(content)
 
 
-class _Tag:
-    """A tag that can be changed; what is not changed stays as it is written.
-
-    Attributes:
-        end: how it ends, in XHTML or in HTML.
-    """
-
-    def __init__(self, text: str) -> None:
-        match = _TAG.fullmatch(text)
-        assert match is not None
-        self._name = match["name"]
-        self.end = match["end"]
-        self._values: dict[str, str] = {}
-        self._written: dict[str, str] = {}
-        for one in _ATTRIBUTE.finditer(match["attributes"]):
-            self._values[one["name"]] = one["double"] or one["single"] or one["bare"] or ""
-            self._written[one["name"]] = one[0]
-
-    def get(self, name: str) -> str:
-        """A value; empty without one."""
-        return self._values.get(name, "")
-
-    def set(self, name: str, value: str, *, before: str = "", after: str = "") -> None:
-        """Change an attribute, or add it next to another."""
-        self._values[name] = value
-        text = f' {name}="{value}"'
-        if name in self._written:
-            written = self._written[name]
-            blanks = written[: len(written) - len(written.lstrip())]
-            self._written[name] = blanks + text.lstrip()
-            return
-        old, self._written = self._written, {}
-        for other, written in old.items():
-            if other == before:
-                self._written[name] = text
-            self._written[other] = written
-            if other == after:
-                self._written[name] = text
-
-    def drop(self, name: str) -> None:
-        """Take an attribute away, if it is there."""
-        self._values.pop(name, None)
-        self._written.pop(name, None)
-
-    def __str__(self) -> str:
-        return f"<{self._name}{''.join(self._written.values())}{self.end}"
+def _reworded(match: re.Match[str], found: _Found) -> str:
+    """A frame or a figure whose words are true of the pictures that came."""
+    written = _WORDS.search(match[0])
+    if written is None:
+        return match[0]
+    words = html.unescape(written["words"])
+    for image in IMAGE.finditer(match[0]):
+        for item in found.look_up(Tag(image[0])):
+            if item.expected.words == words and item.actual.words:
+                start, end = written.span("words")
+                text = html.escape(item.actual.words, quote=False)
+                return match[0][:start] + text + match[0][end:]
+    return match[0]
 
 
 def _without_frame(match: re.Match[str]) -> str:
@@ -192,14 +187,14 @@ def _without_credit(match: re.Match[str]) -> str:
     """A figure without the line that names a model, if it shows nothing that one made."""
     if AI_GENERATED in match[0]:
         return match[0]
-    caption = _CREDIT.sub("", match["caption"])
+    caption = _CREDIT_AND_BLANK.sub("", match["caption"])
     if caption:
         whole = f"{match['inside']}<figcaption>{caption}</figcaption>{match['end']}"
         return f"<figure{match['attributes']}>{whole}"
     return f"<p{match['attributes']}>{match['inside']}</p>"
 
 
-def _correct_tag(tag: _Tag, item: Correction, folder: str, sizes: str) -> None:
+def _correct_tag(tag: Tag, item: Correction, folder: str, sizes: str) -> None:
     """Give the tag of an image the right attributes; `src` is left, as all names are put right later."""
     actual = item.actual
     width, height = actual.size
@@ -217,7 +212,7 @@ def _correct_tag(tag: _Tag, item: Correction, folder: str, sizes: str) -> None:
         tag.set("class", f"{tag.get('class')} {PLACEHOLDER}".strip(), after="alt")
 
 
-def _sizes(tag: _Tag, item: Correction) -> str:
+def _sizes(tag: Tag, item: Correction) -> str:
     """The attribute. What is loaded at once as a page's hero may be loaded late on a view."""
     written, sizes = tag.get("sizes"), item.actual.sizes.removeprefix(AUTO)
     is_late = written.startswith(AUTO) if written else tag.get("loading") == "lazy"
@@ -237,8 +232,8 @@ def gather_sources(content: str) -> str:
     """
 
     def gathered(match: re.Match[str]) -> str:
-        image = _IMAGE.search(match[0])
-        src = _Tag(image[0]).get("src") if image else ""
+        image = IMAGE.search(match[0])
+        src = Tag(image[0]).get("src") if image else ""
         folder, slash, name = src.partition("#")[0].rpartition("/")
         stem = name.rpartition(".")[0]
         if not _OWN_STEM.search(stem):
@@ -247,7 +242,7 @@ def gather_sources(content: str) -> str:
         own = re.compile(rf"[^\s,]*?(?P<name>{re.escape(stem)}(?:-\d+w)?\.\w+ \d+w)")
 
         def moved(one: re.Match[str]) -> str:
-            tag = _Tag(one[0])
+            tag = Tag(one[0])
             found = [own.fullmatch(candidate) for candidate in tag.get("srcset").split(", ")]
             if not all(found):
                 return one[0]
@@ -255,6 +250,6 @@ def gather_sources(content: str) -> str:
             tag.set("srcset", ", ".join(names))
             return str(tag)
 
-        return _SOURCE.sub(moved, _IMAGE.sub(moved, match[0]))
+        return SOURCE.sub(moved, IMAGE.sub(moved, match[0]))
 
-    return _PICTURE.sub(gathered, content)
+    return PICTURE.sub(gathered, content)

@@ -27,11 +27,11 @@ from mkdocs_genimage.figure import (
 from mkdocs_genimage.hero import HEADER
 from mkdocs_genimage.log import log
 from mkdocs_genimage.places import Place, Source
-from mkdocs_genimage.records import Hero, Pending, SeenBlock
+from mkdocs_genimage.records import Pending, SeenBlock, Slot
 from mkdocs_genimage.values import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
     from xml.etree.ElementTree import Element
 
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from mkdocs_genimage.entries import Shown
     from mkdocs_genimage.fences import Fence
     from mkdocs_genimage.pages import Pages
-    from mkdocs_genimage.records import PageRecord, Wanted
+    from mkdocs_genimage.records import PageRecord
 
 UNAVAILABLE = "*(picture not available)*"
 """What other readers of a page's Markdown find for a block that cannot be read."""
@@ -80,6 +80,7 @@ class PageDocument:
         except BlockError as error:
             problems = self._pages.bad_block(place, error)
             self._pages.saw(SeenBlock(place, self._file, None, problems))
+            self._record.has_bad_blocks = True
             self.links[index] = UNAVAILABLE
             return error_figure(str(place))
         twins, problems = self._twins(composed, place)
@@ -91,16 +92,11 @@ class PageDocument:
             self._pages.tell_of_alt(place, options)
         if self._record.is_seen_first(composed, is_shown_hero=hero is not None):
             options = hero_options(options)
-        look = partial(self._picture, fence=index, columns=len(found))
-        pictures = []
-        for number, shown in enumerate(found):
-            own = (composed.request, composed.shown_variants[number])
-            picture = look(own, shown, options)
-            if twins:
-                dark = (composed.twins[number].request, 1)
-                twin = look(dark, twins[number], twin_options(options), instead=(own, shown))
-                picture = replace(picture, twin=twin)
-            pictures.append(picture)
+            if not hero:
+                self._pages.take_hero(self._record, composed, place, self._file, self._files)
+        if "id" in options:
+            self._record.ids.append(options["id"])
+        pictures = self._pictures(composed, found, twins, options, index)
         escaped = alt.replace("\\", "\\\\").replace("[", "\\[").replace("]", "\\]")
         self.links[index] = " ".join(f"![{escaped}]({picture.src})" for picture in pictures)
         node = build_figure(pictures, options, self._pages.look)
@@ -123,32 +119,63 @@ class PageDocument:
             problem = Problem(composed.lines.get("dark", 0), message)
             return [], self._pages.bad_block(place, BlockError([problem]))
 
+    def _pictures(
+        self,
+        composed: Composed,
+        found: Sequence[Shown],
+        twins: Sequence[Shown],
+        options: Mapping[str, Any],
+        fence: int,
+    ) -> list[Picture]:
+        """The pictures of a block, side by side.
+
+        Args:
+            composed: what makes them.
+            found: their files.
+            twins: those for dark mode; none without.
+            options: the block's.
+            fence: the number of its fence.
+        """
+        look = partial(self._picture, fence=fence, columns=len(found))
+        pictures = []
+        company: list[Slot] = []
+        for number, shown in enumerate(found):
+            if self._pages.look.disclosure == "label":
+                company = []  # each has a label of its own
+            own = Slot((composed.request, composed.shown_variants[number]), None, shown)
+            picture = look(own, options, company)
+            if twins:
+                dark = Slot((composed.twins[number].request, 1), own.wanted, twins[number])
+                if dark.shown.placeholder and not shown.placeholder:
+                    dark = own
+                twin = look(dark, twin_options(options), company)
+                picture = replace(picture, twin=twin)
+            pictures.append(picture)
+        return pictures
+
     def _picture(
         self,
-        wanted: Wanted,
-        shown: Shown,
+        slot: Slot,
         options: Mapping[str, Any],
+        company: list[Slot],
         *,
         fence: int,
         columns: int,
-        instead: tuple[Wanted, Shown] | None = None,
     ) -> Picture:
         """A file as the page shows it, from now on among the site's files.
 
         Args:
-            wanted: which picture it is.
-            shown: its file, as far as that is known.
+            slot: which picture it is, and its file, as far as that is known.
             options: its block's.
+            company: takes the place, with those that share a label or a credit.
             fence: the number of its fence.
             columns: pictures that stand beside each other there.
-            instead: what is shown where that is there and this is not.
         """
-        if instead and shown.placeholder and not instead[1].placeholder:
-            (wanted, shown), instead = instead, None
+        company.append(slot)
+        shown = slot.shown
         if shown.path is None:
             rendering = self._pages.rendering(options, shown, columns)
-            other = instead[0] if instead else None
-            self._record.pending.append(Pending(wanted, other, options, columns, rendering, fence))
+            self._record.pending.append(Pending(slot, company, options, columns, rendering, fence))
         uri = self._pages.publish(shown, self._files)
         return Picture(
             self._url(uri),
@@ -159,22 +186,6 @@ class PageDocument:
             shown.model,
             shown.source_type,
         )
-
-    @property
-    def has_bad_blocks(self) -> bool:
-        """Whether the text has blocks that cannot be read."""
-        return len(self._blocks) < len(self.fences)
-
-    def hero(self, name: str) -> Hero:
-        """The block of an id as the page's hero.
-
-        Raises:
-            OptionError: there is no such block.
-            BlockError: it is wrong.
-        """
-        fences = self._ids.get(name, [])
-        composed = self._compose(fences[0]) if len(fences) == 1 else self._find_block(name)
-        return Hero(composed, Place(self._source, fences[0]))
 
     def _compose(self, fence: Fence) -> Composed:
         """A fence made whole.

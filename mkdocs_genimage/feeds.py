@@ -16,6 +16,7 @@ from urllib.parse import quote, unquote
 
 from mkdocs_genimage.corrections import correct_images
 from mkdocs_genimage.disk import files_below
+from mkdocs_genimage.tags import LINKED_PICTURE, Tag
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -36,8 +37,6 @@ _XML_TEXT = re.compile(
 )
 _JSON_TEXT = re.compile(r'(?P<start>"content_html":\s*)(?P<text>"(?:[^"\\]|\\.)*")')
 _TAG = re.compile(r"<(?:img|source|a)\b[^>]*>")
-_DARK = re.compile(r'<img\b[^>]*\bclass="genimage-dark\b[^>]*>')
-"""Readers of feeds have no stylesheet that would show one of two."""
 _URLS = re.compile(r"""\b(?:src|srcset|href)=(?:"[^"]*"|'[^']*')""")
 _ENCLOSURE = re.compile(r'<enclosure\b[^>]*\burl="(?P<url>[^"]*)"[^>]*>')
 _NO_LENGTH = re.compile(r' length="(?:None|0|)"')
@@ -91,7 +90,7 @@ class Feeds:
         return re.compile(rf'(?<=["\s,])(?:\.\.?/)*{re.escape(quote(self.folder))}/')
 
     def _html(self, content: str) -> str:
-        content = _DARK.sub("", correct_images(content, self.corrections))
+        content = LINKED_PICTURE.sub(_without_dark, correct_images(content, self.corrections))
         if self.site_url:
             content = _TAG.sub(lambda tag: _URLS.sub(self._whole, tag[0]), content)
         return content
@@ -100,12 +99,14 @@ class Feeds:
         return self._relative.sub(self._start, attribute[0])
 
     def _xml(self, match: re.Match[str]) -> str:
-        content = match["text"] if match["cdata"] else html.unescape(match["text"])
+        # Where it is not escaped, it is XHTML as it stands.
+        is_escaped = not match["cdata"] and "<" not in match["text"]
+        content = html.unescape(match["text"]) if is_escaped else match["text"]
         completed = self._html(content)
         if completed == content:
             return match[0]
-        if match["cdata"]:
-            return f"{match['start']}{match['cdata']}{completed}{match['end']}"
+        if not is_escaped:
+            return f"{match['start']}{match['cdata'] or ''}{completed}{match['end']}"
         # As MarkupSafe escapes, which templates use, so that nothing else changes.
         escaped = html.escape(completed).replace("&quot;", "&#34;").replace("&#x27;", "&#39;")
         return f"{match['start']}{escaped}{match['end']}"
@@ -122,3 +123,9 @@ class Feeds:
         if not path.is_file():
             return match[0]
         return _NO_LENGTH.sub(f' length="{path.stat().st_size}"', match[0])
+
+
+def _without_dark(match: re.Match[str]) -> str:
+    """Readers of feeds have no stylesheet that would show one of two, so the light picture has to do."""
+    is_dark = Tag(match["image"]).get("class").startswith("genimage-dark")
+    return "" if is_dark else match[0]

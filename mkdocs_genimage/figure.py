@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 from xml.etree.ElementTree import Element, SubElement
 
 from markdown.util import AtomicString
@@ -14,7 +14,7 @@ from mkdocs_genimage.light import Light, SourceSet
 from mkdocs_genimage.options import LINK_TO_ORIGINAL
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 MAX_ALT_CHARS = 125
 """Screen readers read an alt text in one go; longer ones are hard to follow (WebAIM, 2024)."""
@@ -59,6 +59,24 @@ class Picture:
     source_type: str = ""
     twin: Picture | None = None
 
+    @property
+    def with_twin(self) -> tuple[Picture, ...]:
+        """It, and its twin if it has one."""
+        return (self, self.twin) if self.twin else (self,)
+
+
+class Origin(Protocol):
+    """How a picture came to be. The attributes are those of `Picture`."""
+
+    @property
+    def placeholder(self) -> bool: ...  # noqa: D102
+
+    @property
+    def model(self) -> str: ...  # noqa: D102
+
+    @property
+    def source_type(self) -> str: ...  # noqa: D102
+
 
 @dataclass(frozen=True)
 class Look:
@@ -77,13 +95,12 @@ class Look:
     disclosure_text: str = ""
     has_only_dark: bool = False
 
-    def words(self, pictures: Sequence[Picture]) -> str:
+    def words(self, pictures: Iterable[Origin]) -> str:
         """What readers are told of some pictures; empty if no model made them, or they are not told."""
-        shown = [one for picture in pictures for one in (picture, picture.twin) if one]
-        made = [one for one in shown if one.source_type and not one.placeholder]
+        made = [one for one in pictures if one.source_type and not one.placeholder]
         if not made or self.disclosure == "none":
             return ""
-        models = ", ".join(dict.fromkeys(picture.model for picture in made if picture.model))
+        models = ", ".join(dict.fromkeys(one.model for one in made if one.model))
         if self.disclosure_text:
             return self.disclosure_text.replace("{model}", models)
         return f"{DISCLOSED}, {models}" if models and self.disclosure == "credit" else DISCLOSED
@@ -175,7 +192,9 @@ def build_figure(
     """
     look = look or Look()
     caption = options.get("caption")
-    credit = look.words(pictures) if look.disclosure == "credit" else ""
+    credit = ""
+    if look.disclosure == "credit":
+        credit = look.words(one for picture in pictures for one in picture.with_twin)
     classes = ["genimage"]
     if len(pictures) > 1:
         classes.append("genimage-grid")
@@ -229,7 +248,8 @@ class _Drawing:
 
     def add(self, outer: Element, picture: Picture) -> None:
         """One picture, with its twin, its link and its label."""
-        words = self.look.words([picture])
+        shown = picture.with_twin
+        words = self.look.words(shown)
         parent = outer
         if words:
             parent = SubElement(
@@ -242,7 +262,6 @@ class _Drawing:
                 },
             )
         link = self.options.get("link")
-        shown = [picture, picture.twin] if picture.twin else [picture]
         holder = parent
         for one in shown:
             if link == LINK_TO_ORIGINAL:

@@ -6,14 +6,12 @@ import logging
 from typing import TYPE_CHECKING
 
 from mkdocs_genimage.compose import compose
-from mkdocs_genimage.document import PageDocument
-from mkdocs_genimage.errors import BlockError, OptionError, Problem
-from mkdocs_genimage.fences import scan
-from mkdocs_genimage.hero import FrontMatterPlace, no_blocks, social_tags, with_hero
+from mkdocs_genimage.errors import BlockError, Problem
+from mkdocs_genimage.hero import FrontMatterPlace, no_blocks, social_tags
 from mkdocs_genimage.light import UNSOCIAL, social_name
 from mkdocs_genimage.log import log
-from mkdocs_genimage.places import Source
 from mkdocs_genimage.records import Hero, SeenBlock
+from mkdocs_genimage.values import did_you_mean
 
 if TYPE_CHECKING:
     from mkdocs.structure.files import Files
@@ -59,33 +57,36 @@ class Heroes:
         self._pages.saw(SeenBlock(place, file, composed))
         self._pages.tell_of_alt(place, composed.options)
 
-    def place(self, record: PageRecord, page: Page, markdown: str, files: Files) -> str:
-        """A page's text is complete. If it has a block that is to be its hero, that is found here.
+    def take_block(self, record: PageRecord, hero: Hero, page: Page, files: Files) -> None:
+        """A block that the page names as its hero has reached the page.
 
-        Returns:
-            The text, with a fence for the hero if that is to be seen.
+        Only then is it the page's: what stands in a comment or in code is an example, and not paid for.
         """
-        if record.front_matter.wrong:
-            return markdown
-        if record.front_matter.block_id:
-            self._take_block(record, page, markdown, files)
-        return with_hero(markdown) if record.hero and record.front_matter.show else markdown
+        if record.hero is None:
+            self._set(record, hero, page, files)
+        elif record.hero.picture != hero.picture:
+            name = record.front_matter.block_id
+            places = f"{record.hero.place}, {hero.place}"
+            self._object(page, f"'#{name}' is the id of several blocks: {places}.")
+            self._announced = [other for other in self._announced if other is not record]
+            if record.social:
+                self._retract(record, files)
 
-    def _take_block(self, record: PageRecord, page: Page, markdown: str, files: Files) -> None:
+    def see_block(self, record: PageRecord, page: Page) -> None:
+        """A page was rendered. If it names a block as its hero, see that there was one."""
+        name = record.front_matter.block_id
+        if not name or record.hero or record.front_matter.wrong or record.has_bad_blocks:
+            return  # a bad block may be it, and is told where it stands
+        listed = ", ".join(f"#{other}" for other in dict.fromkeys(record.ids)) or "none"
+        hint = did_you_mean(name, record.ids)
+        message = f"no block of this page has the id '#{name}'.{hint} There are: {listed}."
+        self._object(page, message)
+
+    def _object(self, page: Page, message: str) -> None:
+        """Tell what is wrong with a page's naming a block."""
         file = page.file
-        fences = scan(markdown.split("\n")).fences
-        source = Source(self._pages.file_name(file), lambda: file.content_string, fences)
-        document = PageDocument(self._pages, record, file, files, source, is_inner=False)
-        try:
-            self._set(record, document.hero(record.front_matter.block_id), page, files)
-        except OptionError as error:
-            if document.has_bad_blocks:
-                return  # which may be it, and are told where they stand
-            problem = Problem(0, f"'hero': {error}")
-            place = FrontMatterPlace.of(source.name, source.read)
-            self._pages.bad_block(place, BlockError([problem]))
-        except BlockError:
-            pass  # The block itself tells what is wrong with it.
+        place = FrontMatterPlace.of(self._pages.file_name(file), lambda: file.content_string)
+        self._pages.bad_block(place, BlockError([Problem(0, f"'hero': {message}")]))
 
     def _set(self, record: PageRecord, hero: Hero, page: Page, files: Files) -> None:
         """Make a page's hero known.

@@ -18,12 +18,12 @@ from mkdocs_genimage.errors import BlockError, ObjectionError, Problem
 from mkdocs_genimage.feeds import FEED_PLUGINS, Feeds
 from mkdocs_genimage.fences import scan
 from mkdocs_genimage.figure import alt_text, display_size
-from mkdocs_genimage.hero import FrontMatter, FrontMatterPlace
+from mkdocs_genimage.hero import FrontMatter, FrontMatterPlace, with_hero
 from mkdocs_genimage.heroes import Heroes
 from mkdocs_genimage.light import Light
 from mkdocs_genimage.log import log
 from mkdocs_genimage.places import Place, Source, align
-from mkdocs_genimage.records import PageRecord
+from mkdocs_genimage.records import Hero, PageRecord
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from mkdocs_genimage.fences import Fence
     from mkdocs_genimage.figure import Look
     from mkdocs_genimage.light import SourceSet
-    from mkdocs_genimage.records import SeenBlock
+    from mkdocs_genimage.records import SeenBlock, Slot, Written
     from mkdocs_genimage.resolver import Resolver
 
 
@@ -52,10 +52,17 @@ class Pages:
         look: what it says of all figures.
         assets_dir: where they stand in the site.
         config: the site's configuration.
+        written: what it has in common with the build within which it is.
     """
 
     def __init__(
-        self, site: Site, resolver: Resolver, look: Look, assets_dir: str, config: MkDocsConfig
+        self,
+        site: Site,
+        resolver: Resolver,
+        look: Look,
+        assets_dir: str,
+        config: MkDocsConfig,
+        written: Written,
     ) -> None:
         self.site = site
         self.resolver = resolver
@@ -71,9 +78,7 @@ class Pages:
         self._current: tuple[File, Files] | None = None
         self._told: set[str] = set()
         self._bad_blocks: list[str] = []
-        self._corrections: list[Correction] = []
-        self._finished: set[str] = set()
-        """The files of the site that hold no copy of a page: what MkDocs has rendered or copied."""
+        self.written = written
 
     @property
     def converted(self) -> list[str]:
@@ -96,12 +101,15 @@ class Pages:
         # The fallback for Markdown objects that do not say their page.
         self._current = (page.file, files)
         record = self._records.get(page.file.src_uri)
-        return markdown if record is None else self._heroes.place(record, page, markdown, files)
+        return with_hero(markdown) if record and record.shown_hero else markdown
 
     def end_page(self, page: Page) -> None:
         """A page was rendered: nobody who reads its Markdown from now on shall find a raw prompt."""
         record = self._records.get(page.file.src_uri)
-        if record is None or not page.markdown:
+        if record is None:
+            return
+        self._heroes.see_block(record, page)
+        if not page.markdown:
             return
         record.page = page
         lines = page.markdown.split("\n")
@@ -125,7 +133,9 @@ class Pages:
             PluginError: pictures are missing or blocks are bad, and the policy is `error`.
         """
         missing = self.resolver.settle()
-        self._finished.update(f.abs_dest_path for f in files if not f.is_documentation_page())
+        self.written.finished.update(
+            f.abs_dest_path for f in files if not f.is_documentation_page()
+        )
         for record in self._records.values():
             if record.pending and record.page is not None:
                 self._correct(record, record.page, files)
@@ -147,9 +157,10 @@ class Pages:
             It, with the tags for its hero. Smaller files lie where their pictures do, also where another
             plugin has put a page into this one.
         """
-        self._finished.add(page.file.abs_dest_path)
+        self.written.finished.add(page.file.abs_dest_path)
         record = self._records.get(page.file.src_uri)
         if record:
+            self.written.own.add(page.file.abs_dest_path)
             output = self._heroes.tell_others(record, output, self._config.site_url or "")
         return self._gathered(output)
 
@@ -166,15 +177,14 @@ class Pages:
         Only a build that made images has anything to correct in pages that MkDocs wrote itself.
         """
         self._complete_feeds()
-        is_right = all(item.is_as_expected for item in self._corrections)
+        is_right = all(item.is_as_expected for item in self.written.corrections)
         if is_right and not self._has_light:
             return
-        own = {record.page.file.abs_dest_path for record in self._records.values() if record.page}
         for path in files_below(Path(self._config.site_dir), ".html"):
-            if str(path) in (self._finished if is_right else own):
+            if str(path) in (self.written.finished if is_right else self.written.own):
                 continue
             text = path.read_bytes().decode("utf-8", "surrogateescape")
-            corrected = self._gathered(correct_images(text, self._corrections))
+            corrected = self._gathered(correct_images(text, self.written.corrections))
             if corrected != text:
                 path.write_bytes(corrected.encode("utf-8", "surrogateescape"))
 
@@ -183,7 +193,7 @@ class Pages:
         # Looking for feeds takes a look at each file of the site.
         if self._records and any(word in name for name in config.plugins for word in FEED_PLUGINS):
             site_url, folder = config.site_url or "", self._assets.folder
-            Feeds(Path(config.site_dir), site_url, folder, self._corrections).complete()
+            Feeds(Path(config.site_dir), site_url, folder, self.written.corrections).complete()
 
     # What the Markdown extension asks
 
@@ -229,6 +239,13 @@ class Pages:
                     for option, message in error.objections
                 ]
             ) from None
+
+    def take_hero(
+        self, record: PageRecord, composed: Composed, place: Place, file: File, files: Files
+    ) -> None:
+        """A block came up that its page names as its hero."""
+        if file.page is not None:
+            self._heroes.take_block(record, Hero(composed, place), file.page, files)
 
     def publish(self, shown: Shown, files: Files) -> str:
         """Make sure that a picture is among the site's files. Returns its path there."""
@@ -331,18 +348,32 @@ class Pages:
     def _correct(self, record: PageRecord, page: Page, files: Files) -> None:
         corrections = []
         for pending in sorted(record.pending, key=lambda one: one.fence):
-            shown = self.resolver.final(*pending.wanted)
-            if shown.placeholder and pending.instead:
-                other = self.resolver.final(*pending.instead)
-                shown = shown if other.placeholder else other
-            if shown.name != pending.rendering.name:
-                self._assets.withdraw(f"{self._assets.folder}/{pending.rendering.name}", files)
+            expected, shown = pending.rendering, self._final(pending.slot)
+            if shown.name != expected.name:
+                self._assets.withdraw(f"{self._assets.folder}/{expected.name}", files)
             self._assets.publish(shown, files)
             actual = self.rendering(pending.options, shown, pending.columns)
-            corrections.append(Correction(pending.rendering, actual))
-        self._corrections += corrections
+            if self.look.disclosure != "none":
+                before, after = [
+                    self.look.words(pictures)
+                    for pictures in (
+                        [slot.shown for slot in pending.company],
+                        [self._final(slot) for slot in pending.company],
+                    )
+                ]
+                expected, actual = replace(expected, words=before), replace(actual, words=after)
+            corrections.append(Correction(expected, actual))
+        self.written.corrections += corrections
         page.content = correct_images(page.content or "", corrections)
         page.markdown = correct_images(page.markdown or "", corrections)
         record.links = {
             correct_images(link, corrections): sources for link, sources in record.links.items()
         }
+
+    def _final(self, slot: Slot) -> Shown:
+        """What is in a place, after all pictures have come."""
+        shown = self.resolver.final(*slot.wanted)
+        if shown.placeholder and slot.instead:
+            other = self.resolver.final(*slot.instead)
+            return shown if other.placeholder else other
+        return shown

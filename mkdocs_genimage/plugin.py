@@ -15,6 +15,7 @@ from mkdocs_genimage.errors import ConfigurationError
 from mkdocs_genimage.log import log
 from mkdocs_genimage.markdown import GenimageExtension
 from mkdocs_genimage.pages import Pages
+from mkdocs_genimage.records import Written
 from mkdocs_genimage.resolver import Policy, Resolver
 
 if TYPE_CHECKING:
@@ -40,7 +41,8 @@ class GenimagePlugin(BasePlugin[GenimageConfig]):
         """What makes pictures; there from the first build on."""
         self._decisive: tuple[Any, ...] = ()
         self._drafts: Drafts | None = None
-        self._pages: Pages | None = None
+        self._builds: list[Pages] = []
+        """The build that is under way, behind those within which it is."""
         self.survey: list[Pages] | None = None
         """Takes what each build has found. With a list here nothing is made: only looked up."""
 
@@ -48,6 +50,7 @@ class GenimagePlugin(BasePlugin[GenimageConfig]):
         """Remember the command. Defining this also makes MkDocs keep the object between builds."""
         self._command = command
         self.generator = None
+        self._builds.clear()
 
     def on_config(self, config: MkDocsConfig) -> MkDocsConfig:
         """Set up one build."""
@@ -61,13 +64,15 @@ class GenimagePlugin(BasePlugin[GenimageConfig]):
         assert self.generator is not None
         assert self._drafts is not None
         resolver = Resolver(self.generator.cache, self.generator, self._drafts, self._policy())
-        self._pages = Pages(
+        pages = Pages(
             self.config.site(config),
             resolver,
             self.config.look(config),
             self.config.assets_dir,
             config,
+            self._builds[-1].written if self._builds else Written(),
         )
+        self._builds.append(pages)
         # The same list: other plugins hold on to it, to render Markdown of their own.
         config.markdown_extensions[:] = [
             extension
@@ -75,11 +80,11 @@ class GenimagePlugin(BasePlugin[GenimageConfig]):
             if extension != "genimage" and not isinstance(extension, GenimageExtension)
         ]
         if self.survey is not None:
-            self._pages.seen = []
-            self.survey.append(self._pages)
+            pages.seen = []
+            self.survey.append(pages)
         # MkDocs' type says names only; Python-Markdown takes objects as well.
         extensions: list[Any] = config.markdown_extensions
-        extensions.append(GenimageExtension(self._pages))
+        extensions.append(GenimageExtension(pages))
         return config
 
     def on_files(self, files: Files, *, config: MkDocsConfig) -> Files:
@@ -142,11 +147,13 @@ class GenimagePlugin(BasePlugin[GenimageConfig]):
         """Complete the page's HTML."""
         return self._pages.finish_output(output, page) if self._pages else output
 
-    @event_priority(-100)
+    @event_priority(
+        -110
+    )  # below i18n (-100), which builds the other languages here, within this build
     def on_post_build(self, *, config: MkDocsConfig) -> None:
         """Correct what others wrote from copies of pages."""
-        if self._pages:
-            self._pages.finish()
+        if self._builds:
+            self._builds.pop().finish()
 
     def on_shutdown(self) -> None:
         """The command ends, by itself or by an interrupt: keep what is in flight, send nothing more."""
@@ -155,8 +162,13 @@ class GenimagePlugin(BasePlugin[GenimageConfig]):
 
     def on_build_error(self, *, error: Exception) -> None:
         """Send nothing more for a build that failed. What is in flight is kept."""
+        self._builds.clear()
         if self.generator:
             self.generator.cancel()
+
+    @property
+    def _pages(self) -> Pages | None:
+        return self._builds[-1] if self._builds else None
 
     def _policy(self) -> Policy:
         if self.survey is not None:

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from mkdocs.structure.pages import Page
 
     from mkdocs_genimage.compose import Composed
-    from mkdocs_genimage.corrections import Rendering
+    from mkdocs_genimage.corrections import Correction, Rendering
     from mkdocs_genimage.document import PageDocument
+    from mkdocs_genimage.entries import Shown
     from mkdocs_genimage.places import Place
     from mkdocs_genimage.request import ImageRequest
 
@@ -24,20 +25,35 @@ Wanted: TypeAlias = "tuple[ImageRequest, int]"
 
 
 @dataclass(frozen=True)
-class Pending:
-    """A picture on a page that is still being made.
+class Slot:
+    """A place on a page for one picture.
 
     Attributes:
         wanted: which one it is.
         instead: which one is shown if that does not come.
+        shown: its file, as far as it was known when the page was rendered.
+    """
+
+    wanted: Wanted
+    instead: Wanted | None
+    shown: Shown
+
+
+@dataclass(frozen=True)
+class Pending:
+    """A picture on a page that is still being made.
+
+    Attributes:
+        slot: its place.
+        company: all places whose pictures share a label or a credit with it.
         options: its block's, as they hold there.
         columns: pictures that stand beside each other there.
         rendering: as it was put there.
         fence: the number of its fence in the page's text. Those in raw HTML are converted last.
     """
 
-    wanted: Wanted
-    instead: Wanted | None
+    slot: Slot
+    company: list[Slot]
     options: Mapping[str, Any]
     columns: int
     rendering: Rendering
@@ -91,6 +107,8 @@ class PageRecord:
         documents: the conversions of its text.
         pending: pictures on it that are still being made.
         links: what stands in its Markdown in place of blocks, to their lines.
+        ids: those of the blocks that reached it.
+        has_bad_blocks: whether some of these are wrong.
     """
 
     page: Page | None
@@ -100,6 +118,8 @@ class PageRecord:
     documents: list[PageDocument] = field(default_factory=list)
     pending: list[Pending] = field(default_factory=list)
     links: dict[str, list[list[str]]] = field(default_factory=dict)
+    ids: list[str] = field(default_factory=list)
+    has_bad_blocks: bool = False
 
     @property
     def shown_hero(self) -> Hero | None:
@@ -114,3 +134,20 @@ class PageRecord:
         name = self.front_matter.block_id
         is_named = bool(name) and composed.options.get("id") == name
         return (is_shown_hero or is_named) and not self.links
+
+
+@dataclass
+class Written:
+    """What a build has written, with those within it: plugins for translations build so.
+
+    A plugin that takes copies of pages keeps them from one to the next.
+
+    Attributes:
+        corrections: what pages were put right by.
+        own: the files of pages with pictures, which were right when MkDocs wrote them.
+        finished: the files that hold no copy of a page: what MkDocs has rendered or copied.
+    """
+
+    corrections: list[Correction] = field(default_factory=list)
+    own: set[str] = field(default_factory=set)
+    finished: set[str] = field(default_factory=set)
