@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SIDECAR_VERSION = 1
+MADE_FROM = "made_from"
+"""The member of a sidecar with the SHA-256 of each picture of another block that an edit was made from."""
 RECALLED = (
     "key",
     "sha256",
@@ -35,6 +37,7 @@ RECALLED = (
     "host",
     "model",
     "adopted",
+    MADE_FROM,
 )
 """What of a sidecar is known without reading it, as long as the image's files do not change."""
 _LFS_POINTER_MAX_BYTES = 1024
@@ -306,10 +309,11 @@ class Cache:
         return StoredImage(path, sidecar["width"], sidecar["height"], sidecar)
 
     def _unreadable(self, file_name: str, error: OSError) -> Missing:
-        """What is there, but not for this user, is not paid for again."""
+        """A file that is there is not paid for again, whatever keeps it from being read."""
         text = f"{self._name(file_name)} cannot be read: {error.strerror or error}."
-        is_there = isinstance(error, PermissionError)
-        return Missing(f"{text} Give yourself the right to." if is_there else text, bought=is_there)
+        if isinstance(error, PermissionError):
+            text += " Give yourself the right to."
+        return Missing(text, bought=not isinstance(error, IsADirectoryError))
 
     def _other_stem(self, key: str, variant: int) -> str | None:
         """A stem with this key and another slug, as a style or an earlier version may have left it."""

@@ -93,6 +93,8 @@ def read_styles(value: Any) -> dict[str, Style]:
     if not isinstance(value, dict):
         raise OptionError(f"must be a mapping of names to styles, not {shown(value)}.")
     styles = {}
+    if NO_STYLE in value:
+        raise OptionError(f"no style can be called '{NO_STYLE}', which stands for none of them.")
     for name, style in value.items():
         try:
             styles[str(name)] = Style.read(style)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -152,15 +153,36 @@ class _Formats(opt.OptionallyRequired[tuple[str, ...]]):
         return FORMATS if "avif" in words else tuple(dict.fromkeys(words))
 
 
+_LENGTH = (
+    r"(?:\d*\.?\d+(?:px|r?em|ch|ex|[sld]?v(?:w|h|i|b|min|max)|cm|mm|in|pt|pc)"
+    r"|(?:calc|min|max|clamp)\(.+\))"
+)
+_SIZES = re.compile(rf"(?:[^,]*\([^,]*\)\s+{_LENGTH}\s*,\s*)*{_LENGTH}", re.IGNORECASE)
+"""Conditions with a length each, and a last one without (HTML, 4.8.4.2.2 Sizes attributes, 2026-11)."""
+
+
 class _Sizes(_Text):
     """The value of a `sizes` attribute."""
 
     def run_validation(self, value: object) -> str:
         text = super().run_validation(value)
-        if set(text) & set("<>\"'&"):
+        if text and (set(text) & set("<>\"'&") or not _SIZES.fullmatch(text)):
             raise ValidationError(
                 f"is {value!r}. Allowed: what HTML's 'sizes' takes, without any of < > \" ' &, like "
                 "'(max-width: 700px) 100vw, 700px'."
+            )
+        return text
+
+
+class _DisclosureText(_Text):
+    """Words for readers, with a place for the model."""
+
+    def run_validation(self, value: object) -> str:
+        text = super().run_validation(value)
+        wrong = [name for name in re.findall(r"\{([^{}]*)\}", text) if name != "model"]
+        if wrong:
+            raise ValidationError(
+                f"has {{{wrong[0]}}} in it. Allowed: a text, with or without {{model}}."
             )
         return text
 
@@ -257,7 +279,7 @@ class GenimageConfig(Config):
     """How readers are told that a model made a picture: not, by a small label on it, or by a line under
     it that names the model."""
 
-    disclosure_text = _Text()
+    disclosure_text = _DisclosureText()
     """Other words for that, in your readers' language; `{model}` stands for the model's name."""
 
     def cache_folder(self, config: MkDocsConfig) -> Path:

@@ -12,13 +12,13 @@ from urllib.parse import quote
 
 from mkdocs.utils import get_relative_url
 
+from mkdocs_genimage.alt import alt_text
 from mkdocs_genimage.block import Block, parse_block
 from mkdocs_genimage.compose import Composed, compose
 from mkdocs_genimage.errors import BlockError, OptionError, Problem
 from mkdocs_genimage.figure import (
     BELOW_TITLE,
     Picture,
-    alt_text,
     build_figure,
     error_figure,
     hero_options,
@@ -82,7 +82,10 @@ class PageDocument:
             self._pages.saw(SeenBlock(place, self._file, None, problems))
             self._record.has_bad_blocks = True
             self.links[index] = UNAVAILABLE
-            return error_figure(str(place))
+            # Without a problem of its own, the front matter is to blame, where that is told.
+            return error_figure(
+                str(place) if error.problems else str(self._pages.front_matter(self._file))
+            )
         twins, problems = self._twins(composed, place)
         if not hero:  # which was seen before
             self._pages.saw(SeenBlock(place, self._file, composed, problems))
@@ -193,7 +196,7 @@ class PageDocument:
         Raises:
             BlockError: it cannot be. Without a problem in it, the page's front matter is to blame.
         """
-        if self._record.front_matter.wrong:
+        if self._record.front_matter.has_wrong_options:
             raise BlockError([])
         block = parse_block(fence.header, fence.body)
         site, options = self._pages.site, self._record.front_matter.options

@@ -81,6 +81,7 @@ class ProviderError(GenimageError):
         too_many: whether the server wants fewer requests at once.
         request_id: the server's name for the request, where it gave one.
         refused: whether the server's moderation refused the request, so that sending it again is no use.
+        no_edits: whether every later edit would fail in the same way, as `fatal` says of all requests.
     """
 
     def __init__(
@@ -94,6 +95,7 @@ class ProviderError(GenimageError):
         too_many: bool = False,
         request_id: str | None = None,
         refused: bool = False,
+        no_edits: bool = False,
     ) -> None:
         self.message = message
         self.cure = cure
@@ -103,6 +105,7 @@ class ProviderError(GenimageError):
         self.too_many = too_many
         self.request_id = request_id
         self.refused = refused
+        self.no_edits = no_edits
         super().__init__(message)
 
     def __str__(self) -> str:

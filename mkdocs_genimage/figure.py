@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import html
-import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 from xml.etree.ElementTree import Element, SubElement
 
 from markdown.util import AtomicString
 
+from mkdocs_genimage.alt import alt_text
 from mkdocs_genimage.light import Light, SourceSet
 from mkdocs_genimage.options import LINK_TO_ORIGINAL
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-MAX_ALT_CHARS = 125
-"""Screen readers read an alt text in one go; longer ones are hard to follow (WebAIM, 2024)."""
 PLACEHOLDER = "genimage-placeholder"
 AI_GENERATED = "data-ai-generated"
 """The attribute of an image that a model made."""
@@ -33,6 +30,11 @@ SCHEMA_TYPES = {
 }
 """IPTC's codes to the members of schema.org's IPTCDigitalSourceEnumeration (schema.org 29, 2026-11)."""
 DISCLOSED = "AI-generated"
+SMALL_WIDTH = 200
+"""CSS pixels: on a narrower picture a label of usual length takes up a tenth or more."""
+SMALL_HEIGHT = 120
+SMALL_PERCENT = 30
+"""Percent of the text's width, likewise."""
 
 
 @dataclass(frozen=True)
@@ -106,66 +108,6 @@ class Look:
         return f"{DISCLOSED}, {models}" if models and self.disclosure == "credit" else DISCLOSED
 
 
-def alt_text(options: Mapping[str, Any]) -> tuple[str, str]:
-    """The alt text of a block, and where it is from: `alt`, `decorative`, `prompt` or `caption`.
-
-    A caption is read out anyhow. As an alt text it would be heard twice, so a picture has none where its
-    caption says all that there is to say. One with a link needs words for that.
-    """
-    if options.get("decorative"):
-        return "", "decorative"
-    if options.get("alt"):
-        return str(options["alt"]), "alt"
-    sentence = first_sentence(str(options.get("prompt", "")))
-    caption = plain_text(str(options.get("caption", "")))
-    if caption and _letters(caption) == _letters(sentence) and not options.get("link"):
-        return "", "caption"
-    return sentence, "prompt"
-
-
-def _letters(text: str) -> str:
-    """A text as it is heard."""
-    return "".join(filter(str.isalnum, text)).casefold()
-
-
-def plain_text(markdown: str) -> str:
-    """Inline Markdown without its markup."""
-    text = re.sub(r"!?\[([^\]]*)\](?:\([^)]*\)|\[[^\]]*\])", r"\1", markdown)
-    # Every third piece is the inside of a code span, which is literal; before it stand its backticks.
-    pieces = re.split(r"(?<![\\`])(`+)(?!`)(.+?)(?<!`)\1(?!`)", text)
-    pieces[0::3] = [_plain_piece(piece) for piece in pieces[0::3]]
-    pieces[1::3] = [""] * len(pieces[1::3])
-    return " ".join("".join(pieces).split())
-
-
-def _plain_piece(text: str) -> str:
-    text = re.sub(r"<(https?://[^\s>]+)>", r"\1", text)
-    text = re.sub(r"</?[A-Za-z][^>]*>|\{[:.#][^}]*\}", "", text)
-    text = re.sub(r"(?<!\\)(?:\*+|_+|~{2,}|={2,}|\^{2,})", _without_marks, text)
-    return html.unescape(re.sub(r"\\([\\`*_{}\[\]()#+.!~-])", r"\1", text))
-
-
-def _without_marks(match: re.Match[str]) -> str:
-    """Marks of emphasis vanish; `2 * 3` and `snake_case` hold none."""
-    before, after = match.string[: match.start()][-1:], match.string[match.end() :][:1]
-    if not (before.strip() or after.strip()):
-        return match[0]
-    inside_word = (before.isalnum() or before == "_") and (after.isalnum() or after == "_")
-    return match[0] if inside_word and match[0].startswith("_") else ""
-
-
-def first_sentence(prompt: str) -> str:
-    """The first sentence of a prompt, at most `MAX_ALT_CHARS` long, cut between words."""
-    text = " ".join(prompt.split())
-    end = re.search(r"[.!?](?=\s|$)|[\u3002\uff01\uff1f\u061f\u06d4\u0964]", text)
-    if end:
-        text = text[: end.end()]
-    if len(text) > MAX_ALT_CHARS:
-        head = text[: MAX_ALT_CHARS - 1]
-        text = (head.rpartition(" ")[0] or head).rstrip(" ,;:") + "\N{HORIZONTAL ELLIPSIS}"
-    return text
-
-
 def display_size(options: Mapping[str, Any], width: int, height: int) -> tuple[int, int]:
     """`width` and `height` attributes for a file of the given pixels, keeping its shape."""
     wanted_width = str(options.get("width", ""))
@@ -195,13 +137,8 @@ def build_figure(
     credit = ""
     if look.disclosure == "credit":
         credit = look.words(one for picture in pictures for one in picture.with_twin)
-    classes = ["genimage"]
-    if len(pictures) > 1:
-        classes.append("genimage-grid")
-    if options.get("align"):
-        classes.append(f"genimage-{options['align']}")
-    classes += [name for name in options.get("class", ()) if name not in classes]
-    outer = Element("figure" if caption or credit else "p", {"class": " ".join(classes)})
+    outer = Element("figure" if caption or credit else "p")
+    outer.set("class", " ".join(_classes(options, len(pictures))))
     if options.get("id"):
         outer.set("id", options["id"])
     if _is_percent(options):
@@ -236,6 +173,29 @@ def twin_options(options: Mapping[str, Any]) -> dict[str, Any]:
 
 def _is_percent(options: Mapping[str, Any]) -> bool:
     return str(options.get("width", "")).endswith("%")
+
+
+def _classes(options: Mapping[str, Any], count: int) -> list[str]:
+    """The classes of a block that shows so many pictures: what the stylesheet knows, then the author's."""
+    classes = ["genimage"]
+    if count > 1:
+        classes.append("genimage-grid")
+    if options.get("align"):
+        classes.append(f"genimage-{options['align']}")
+    if _is_small(options):
+        classes.append("genimage-small")
+    return classes + [name for name in options.get("class", ()) if name not in classes]
+
+
+def _is_small(options: Mapping[str, Any]) -> bool:
+    """Whether a block shows its picture so small that a label would leave little to see of it.
+
+    What the file turns out to be does not count: a page must not change when its picture arrives.
+    """
+    width = str(options.get("width", ""))
+    if not width:
+        return bool(options.get("height", SMALL_HEIGHT) < SMALL_HEIGHT)
+    return int(width[:-1]) < SMALL_PERCENT if width.endswith("%") else int(width) < SMALL_WIDTH
 
 
 @dataclass(frozen=True)
@@ -379,7 +339,8 @@ def _literal(text: str) -> str:
 
 def error_figure(place: str) -> Element:
     """What stands on the page for a block that cannot be read. Never shows any of its text."""
-    outer = Element("div", {"class": "genimage genimage-error", "role": "note"})
+    attributes = {"class": "genimage genimage-error", "role": "note", "lang": "en", "dir": "ltr"}
+    outer = Element("div", attributes)
     SubElement(outer, "strong").text = "This picture cannot be shown."
     outer[0].tail = f" The build log says why, at {place}."
     return outer

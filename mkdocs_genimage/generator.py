@@ -76,6 +76,7 @@ class Generator:
         self._open: list[Job] = []
         self._ready = False
         self._fatal: GenimageError | None = None
+        self._fatal_to_edits: GenimageError | None = None
         self._stopping = threading.Event()
         self._abandoned = False
         self._is_unpriced_told = False
@@ -258,8 +259,11 @@ class Generator:
         return None
 
     def _give_up(self, error: GenimageError) -> None:
-        """No further request is of any use."""
-        self._fatal = self._fatal or error
+        """No further request is of any use, or no further edit."""
+        if isinstance(error, ProviderError) and error.no_edits:
+            self._fatal_to_edits = self._fatal_to_edits or error
+        else:
+            self._fatal = self._fatal or error
 
     def _raise_obstacle(self, job: Job) -> None:
         if job.is_cancelled or self._is_interrupted or self._stopping.is_set():
@@ -267,6 +271,8 @@ class Generator:
         # One that the limit had room for is sent, whatever becomes of those behind it.
         if self._fatal and not (job.reserved and isinstance(self._fatal, BudgetReachedError)):
             raise self._fatal
+        if self._fatal_to_edits and job.request.images:
+            raise self._fatal_to_edits
 
     def _work(self) -> None:
         while job := self._next():

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import html
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urljoin
 
+from mkdocs_genimage.alt import alt_text
 from mkdocs_genimage.block import Block
 from mkdocs_genimage.errors import OptionError
 from mkdocs_genimage.fences import Fence
-from mkdocs_genimage.figure import alt_text
 from mkdocs_genimage.light import social_size
 from mkdocs_genimage.options import OPTIONS, SITE_WIDE, Option, read_options
 from mkdocs_genimage.places import Place, Source
@@ -55,6 +55,7 @@ class FrontMatter:
         block_id: the id of the block that is the hero, where `hero` names one.
         show: whether the page shows its hero.
         wrong: a message for each thing that is wrong with it.
+        has_wrong_options: whether some of that concerns all blocks of the page.
     """
 
     options: dict[str, Any] = field(default_factory=dict)
@@ -62,6 +63,7 @@ class FrontMatter:
     block_id: str = ""
     show: bool = False
     wrong: tuple[str, ...] = ()
+    has_wrong_options: bool = False
 
     @classmethod
     def read(cls, value: Any) -> FrontMatter:
@@ -78,21 +80,23 @@ class FrontMatter:
                 )
         options, wrong = read_options(value, {**SITE_WIDE, HERO.name: HERO})
         messages += [message for _, message in wrong]
+        found = cls(options, has_wrong_options=bool(wrong))
         if isinstance(hero, str) and hero.startswith("#") and len(hero) > 1:
-            return cls(options, block_id=hero[1:], wrong=tuple(messages))
-        if hero is None:
-            return cls(options, wrong=tuple(messages))
-        if not isinstance(hero, dict) or "prompt" not in hero:
+            found = replace(found, block_id=hero[1:])
+        elif isinstance(hero, dict):
+            own, wrong = read_options(hero, {**OPTIONS, SHOW.name: SHOW})
+            messages += [f"'hero': {message}" for _, message in wrong]
+            show = bool(own.pop(SHOW.name, False))
+            if "prompt" not in hero and not wrong:
+                messages.append("'hero' has no 'prompt', which says what the picture shows.")
+            elif not wrong:
+                found = replace(found, hero=Block(own), show=show)
+        elif hero is not None:
             messages.append(
                 f"'hero' cannot be {shown(hero)}. Allowed: a mapping with 'prompt' and further options of "
                 "a block, or '#id' in quotes, for a block of the page."
             )
-            return cls(options, wrong=tuple(messages))
-        own, wrong = read_options(hero, {**OPTIONS, SHOW.name: SHOW})
-        messages += [f"'hero': {message}" for _, message in wrong]
-        show = bool(own.pop(SHOW.name, False))
-        block = None if wrong else Block(own)
-        return cls(options, block, show=show, wrong=tuple(messages))
+        return replace(found, wrong=tuple(messages))
 
 
 @dataclass(frozen=True)

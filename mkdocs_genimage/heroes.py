@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from mkdocs_genimage.compose import compose
 from mkdocs_genimage.errors import BlockError, Problem
-from mkdocs_genimage.hero import FrontMatterPlace, no_blocks, social_tags
+from mkdocs_genimage.hero import no_blocks, social_tags
 from mkdocs_genimage.light import UNSOCIAL, social_name
 from mkdocs_genimage.log import log
 from mkdocs_genimage.records import Hero, SeenBlock
@@ -41,7 +41,7 @@ class Heroes:
         front_matter, file = record.front_matter, page.file
         if front_matter.hero is None or front_matter.wrong:
             return
-        place = FrontMatterPlace.of(self._pages.file_name(file), lambda: file.content_string)
+        place = self._pages.front_matter(file, "hero:")
         if page.meta.get("image") and not front_matter.show:
             log.info("%s: the page has an 'image' of its own, so no hero is made for it.", place)
             return
@@ -84,8 +84,7 @@ class Heroes:
 
     def _object(self, page: Page, message: str) -> None:
         """Tell what is wrong with a page's naming a block."""
-        file = page.file
-        place = FrontMatterPlace.of(self._pages.file_name(file), lambda: file.content_string)
+        place = self._pages.front_matter(page.file, "hero:")
         self._pages.bad_block(place, BlockError([Problem(0, f"'hero': {message}")]))
 
     def _set(self, record: PageRecord, hero: Hero, page: Page, files: Files) -> None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from mkdocs_genimage.cache import Missing, StoredImage
+from mkdocs_genimage.cache import MADE_FROM, Missing, StoredImage
 from mkdocs_genimage.errors import Billed, CacheError, GenimageError, ProviderError
 from mkdocs_genimage.inventory import cache_files
 from mkdocs_genimage.log import log
@@ -96,7 +96,7 @@ class Maker:
                 # From here on a process that is killed loses nothing.
                 turn.end()
                 cost = self._sender.cost(request, answer)
-                self._store(job, wanted, answer, cost)
+                self._store(job, wanted, answer, cost, _sources(job.request, request))
                 return cost
             finally:
                 self._journal.end(name)
@@ -237,8 +237,17 @@ class Maker:
         with contextlib.suppress(CacheError):
             self._cache.put_refusal(job.request, {**facts, "reason": error.message})
 
-    def _store(self, job: Job, wanted: tuple[int, ...], answer: Answer, cost: float | None) -> None:
+    def _store(
+        self,
+        job: Job,
+        wanted: tuple[int, ...],
+        answer: Answer,
+        cost: float | None,
+        sources: list[str],
+    ) -> None:
         facts = self._facts(job.request, answer.request_id)
+        if sources:
+            facts[MADE_FROM] = sources
         if answer.usage:
             facts["usage"] = answer.usage
         if len(answer.images) > 1:
@@ -329,3 +338,16 @@ class Maker:
 
         info = inspect(data)
         return {"format": info.format, "width": info.width, "height": info.height}
+
+
+def _sources(request: ImageRequest, sent: ImageRequest) -> list[str]:
+    """The SHA-256 of each picture of another block that a request was sent with, in order.
+
+    The key knows them by what makes them, and not which take of it they were.
+    """
+    both = zip(request.images, sent.images, strict=True)
+    return [
+        image.sha256
+        for source, image in both
+        if isinstance(source, BlockInput) and isinstance(image, InputFile)
+    ]

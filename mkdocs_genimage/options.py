@@ -70,9 +70,12 @@ def _extra(value: Any) -> dict[str, Any]:
 
 
 def _dark(value: Any) -> str:
-    """What to change for dark mode. Words for no are no prompt that somebody would pay for."""
-    if value is False or str(value).strip().lower() in ("none", "no", "off", "false"):
+    """What to change for dark mode. Words for yes and no are no prompt that somebody would pay for."""
+    word = str(value).strip().lower()
+    if value is False or word in ("none", "no", "off", "false"):
         return NO_DARK
+    if not isinstance(value, str) or word in ("yes", "on", "true"):
+        raise TypeError
     return values.read_prompt(value)
 
 
@@ -234,7 +237,7 @@ _TABLE = (
         "alt",
         "presentation",
         values.read_line,
-        "text",
+        "text; for none at all: `decorative: true`",
         "What the picture shows, for those who do not see it. Without it: the prompt's first sentence, "
         "unless the caption says the same.",
     ),
@@ -323,7 +326,9 @@ SITE_WIDE: dict[str, Option] = {
 
 
 def unknown_option(name: str, known: Mapping[str, Option]) -> str:
-    """The message for an option that does not exist."""
+    """The message for an option that does not exist, or not there."""
+    if name in OPTIONS:
+        return f"{shown(name)} is for blocks only. Allowed here: {', '.join(known)}."
     return (
         f"there is no option {shown(name)}.{did_you_mean(name, known)} Allowed: {', '.join(known)}."
     )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from mkdocs.exceptions import PluginError
 
+from mkdocs_genimage.alt import alt_text
 from mkdocs_genimage.assets import Assets
 from mkdocs_genimage.corrections import Correction, Rendering, correct_images, gather_sources
 from mkdocs_genimage.disk import files_below
@@ -17,7 +18,7 @@ from mkdocs_genimage.document import HomelessDocument, PageDocument
 from mkdocs_genimage.errors import BlockError, ObjectionError, Problem
 from mkdocs_genimage.feeds import FEED_PLUGINS, Feeds
 from mkdocs_genimage.fences import scan
-from mkdocs_genimage.figure import alt_text, display_size
+from mkdocs_genimage.figure import display_size
 from mkdocs_genimage.hero import FrontMatter, FrontMatterPlace, with_hero
 from mkdocs_genimage.heroes import Heroes
 from mkdocs_genimage.light import Light
@@ -297,6 +298,10 @@ class Pages:
         path = os.path.relpath(file.abs_src_path, self.site.project_dir)
         return file.src_uri if path.startswith("..") else path.replace(os.sep, "/")
 
+    def front_matter(self, file: File, word: str = "genimage:") -> FrontMatterPlace:
+        """The place in a page's front matter where a line begins with a word."""
+        return FrontMatterPlace.of(self.file_name(file), lambda: file.content_string, word)
+
     def folder(self, file: File) -> Path | None:
         """Where a page's file is, or would be if a plugin had not made the page; None without either."""
         if file.generated_by:
@@ -339,8 +344,7 @@ class Pages:
             record.front_matter = FrontMatter.read(meta.get("genimage"))
             for message in record.front_matter.wrong:
                 word = "hero:" if message.startswith("'hero'") else "genimage:"
-                place = FrontMatterPlace.of(self.file_name(file), lambda: file.content_string, word)
-                text = f"{place}: 'genimage' in the front matter: {message}"
+                text = f"{self.front_matter(file, word)}: 'genimage' in the front matter: {message}"
                 if self.tell(logging.WARNING, text):
                     self._bad_blocks.append(text)
         return record

@@ -6,12 +6,14 @@ import math
 from typing import TYPE_CHECKING
 
 from mkdocs_genimage.budget import BudgetReachedError
+from mkdocs_genimage.cache import MADE_FROM, StoredImage
 from mkdocs_genimage.errors import Billed, GenimageError, ProviderError
 from mkdocs_genimage.log import log
 from mkdocs_genimage.progress import dollars
+from mkdocs_genimage.request import BlockInput
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from mkdocs_genimage.entries import Entry
     from mkdocs_genimage.generator import Generator
@@ -35,7 +37,7 @@ def report_failures(entries: Iterable[Entry], generator: Generator) -> None:
         error = entry.job.error or GenimageError("it did not come")
         if isinstance(error, BudgetReachedError):
             left.append(entry)
-        elif isinstance(error, ProviderError) and not error.fatal:
+        elif isinstance(error, ProviderError) and not (error.fatal or error.no_edits):
             light = entry.request.twin_of
             if light and (light.request.key, light.variant) in causes:
                 continue  # one cause, one block, one message
@@ -54,7 +56,10 @@ def report_failures(entries: Iterable[Entry], generator: Generator) -> None:
     if left:
         jobs = [entry.job for entry in left if entry.job]
         count = sum(len(job.variants) for job in jobs)
-        _report_missing(count, f"{jobs[0].error}. {_cure(jobs, count, generator)}", left)
+        jobs_of_all = {id(e.job): e.job for e in entries if e.job and e.state == "failed"}
+        again = sum(len(job.variants) - len(job.images) for job in jobs_of_all.values())
+        cure = _cure(jobs, count, again, generator)
+        _report_missing(count, f"{jobs[0].error}. {cure}", left)
 
 
 def _report_missing(count: int, reason: str, entries: Sequence[Entry]) -> None:
@@ -75,8 +80,15 @@ def _billed(entries: Sequence[Entry]) -> str:
     return f" {count} may have been billed{f' ({names})' if names else ''}."
 
 
-def _cure(jobs: Sequence[Job], count: int, generator: Generator) -> str:
-    """What the images that a limit left out would cost, and how to allow them."""
+def _cure(jobs: Sequence[Job], count: int, again: int, generator: Generator) -> str:
+    """What the images that a limit left out would cost, and how to allow them.
+
+    Args:
+        jobs: those that it left out.
+        count: their images.
+        again: these and the failed ones, which the next build asks for as well.
+        generator: knows prices and limits.
+    """
     budget = generator.budget
     prices = [generator.estimate(job.request, len(job.variants)) for job in jobs]
     known = [price for price in prices if price is not None]
@@ -91,7 +103,7 @@ def _cure(jobs: Sequence[Job], count: int, generator: Generator) -> str:
         # To the next cent above.
         wanted.append(f"'max_cost: {math.ceil(round(needed * 100, 6)) / 100:.2f}'")
     if budget.max_images and budget.images + count > budget.max_images:
-        wanted.append(f"'max_images: {budget.images + count}'")
+        wanted.append(f"'max_images: {budget.images + again}'")
     ways = [f"Set {' and '.join(wanted)} in mkdocs.yml"] if wanted else []
     if budget.images or not wanted:  # else the next build would come no further
         ways.append("or build again: what is made is kept" if ways else "Build again")
@@ -107,6 +119,29 @@ def report_stale(entries: Iterable[Entry]) -> None:
             count,
             *(("was", "it is") if count == 1 else ("were", "they are")),
         )
+
+
+def report_outdated(entries: Mapping[tuple[str, int], Entry]) -> None:
+    """Name the edits whose first picture is another one today: it was made anew, or adopted."""
+    for entry in entries.values():
+        if not (entry.request.images and isinstance(entry.found, StoredImage)):
+            continue
+        sources = [image for image in entry.request.images if isinstance(image, BlockInput)]
+        known = entry.found.sidecar.get(MADE_FROM, ())
+        for source, sha256 in zip(sources, known, strict=False):
+            first = entries.get((source.request.key, source.variant))
+            if first is None or first.shown.sha256 in ("", sha256):
+                continue
+            path = entry.found.path
+            log.info(
+                "%s: %s/%s was made when %s was another one. It is still used; "
+                "delete it and its .json to have it made anew.",
+                listed(entry.places),
+                path.parent.name,
+                path.name,
+                source.words,
+            )
+            break
 
 
 def summarise(entries: Iterable[Entry]) -> None:

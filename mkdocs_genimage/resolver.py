@@ -11,7 +11,13 @@ from mkdocs_genimage.cache import Cache, Missing, StoredImage
 from mkdocs_genimage.entries import Entry, Shown, requested_size
 from mkdocs_genimage.errors import ObjectionError
 from mkdocs_genimage.log import log
-from mkdocs_genimage.report import missing_lines, report_failures, report_stale, summarise
+from mkdocs_genimage.report import (
+    missing_lines,
+    report_failures,
+    report_outdated,
+    report_stale,
+    summarise,
+)
 from mkdocs_genimage.request import BlockInput
 
 if TYPE_CHECKING:
@@ -171,6 +177,7 @@ class Resolver:
         self._cache.remember()
         report_failures(self._entries.values(), self._generator)
         report_stale(self._entries.values())
+        report_outdated(self._entries)
         summarise(self._entries.values())
         if self.policy != "error":
             return []

@@ -142,7 +142,7 @@ class Sender:
             elif allowed := self._turns.slow_down(slowdowns, error.retry_after):
                 host = server_name(self._provider)
                 log.info("%s limits requests: at most %d at once now.", host, allowed)
-        if error.fatal:
+        if error.fatal or error.no_edits:
             self._give_up(error)
 
     def _wait(self, state: RetryCallState) -> float:

@@ -228,8 +228,8 @@ def read_height(value: Any) -> int:
 
 
 def read_link(value: Any) -> str:
-    """An address that is harmless in a page."""
-    url = read_text(value)
+    """An address that is harmless in a page. Names of files may hold blanks."""
+    url = read_text(value).replace(" ", "%20")
     if url.lower() == "original":
         return "original"
     scheme = re.match(r"([a-zA-Z][a-zA-Z0-9+.-]*):", url)

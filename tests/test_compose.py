@@ -226,9 +226,9 @@ def test_unknown_style(project: Path) -> None:
         ("Flat vector", "needs {prompt} where the block's prompt goes; it is 'Flat vector'."),
         ({"prompt": 7}, "needs {prompt} where the block's prompt goes; it is '7'."),
         ({"size": "huge", "style": "b"}, "'size' cannot be 'huge'."),
-        ({"style": "b"}, "there is no option 'style'."),
-        ({"alt": "b"}, "there is no option 'alt'."),
-        ({"model": "b"}, "there is no option 'model'."),
+        ({"style": "b"}, "'style' is for blocks only."),
+        ({"alt": "b"}, "'alt' is for blocks only."),
+        ({"model": "b"}, "'model' is for blocks only."),
     ],
 )
 def test_bad_style(value: Any, message: str) -> None:

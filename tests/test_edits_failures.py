@@ -173,3 +173,56 @@ def test_placeholders_are_never_sent(site: Site, api: ImagesServer) -> None:
     for line in (3, line_of(site, "image:") - 2):
         assert f"docs/index.md:{line}: the picture is not in genimage/." in failed.output
     assert api.posts == []
+
+
+# --- Servers that make new pictures only ---
+
+
+@pytest.mark.parametrize("status", [404, 405, 501])
+@pytest.mark.parametrize("concurrency", [1, 8])
+def test_server_without_edits_makes_the_rest(
+    site: Site, api: ImagesServer, status: int, concurrency: int
+) -> None:
+    site.options = {**(site.options or {}), "concurrency": concurrency}
+    no_edits = Reply(status=status, body={"detail": "Not Found"})
+    api.reply = lambda call: no_edits if call.path.endswith("/edits") else None
+    blocks = [HERO, edit("At dusk", '"#hero"', "id: dusk"), fence("A fox", "alt=x dark=night")]
+    write(
+        site, *blocks, *[fence(f"Hen {i}", "alt=x") for i in range(5)], edit("In snow", '"#hero"')
+    )
+    warning = f"edits no pictures (HTTP {status} at /images/edits)"
+    built = site.build(warns=[warning])
+    (text,) = built.warnings
+    assert text.startswith("3 pictures are missing: ")
+    assert "remove these, or choose a server that edits" in text
+    made = [call.fields["prompt"] for call in api.posts if call.path.endswith("/generations")]
+    assert sorted(made) == sorted(["A harbour at noon", "A fox", *[f"Hen {i}" for i in range(5)]])
+    edits = len(api.posts) - len(made)
+    assert edits == 1 if concurrency == 1 else edits <= 3, "one such answer is enough"
+    site.build(warns=[warning])
+    assert all(call.path.endswith("/edits") for call in api.posts[len(made) + edits :])
+
+
+# --- Sources that were made anew ---
+
+
+def test_edits_of_an_earlier_take_are_named(site: Site, api: ImagesServer) -> None:
+    write(site, fence("A harbour at noon", "#hero alt=x dark=night"), edit("At dusk", '"#hero"'))
+    site.build(strict=True)
+    for path in site.cache.glob("a-harbour-at-noon-*"):
+        path.unlink()
+    api.reply = lambda _: Reply(size="800x600")
+    for _ in range(2):  # also where nothing is made
+        told = [
+            line for line in site.build(strict=True).output.split("\n") if "another one" in line
+        ]
+        assert len(told) == 2
+        assert "docs/index.md:3: genimage/dark-a-harbour" in told[0]
+        assert "was made when the picture for light mode was another one" in told[0]
+        assert "was made when the picture of '#hero' was another one" in told[1]
+        assert "delete it and its .json to have it made anew" in told[1]
+    for name in ("dark-a-harbour*", "at-dusk*"):
+        for path in site.cache.glob(name):
+            path.unlink()
+    assert "another one" not in site.build(strict=True).output
+    assert len(api.posts) == 6

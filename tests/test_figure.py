@@ -19,16 +19,14 @@ from markdown.extensions import Extension
 from markdown.serializers import to_xhtml_string
 from markdown.treeprocessors import Treeprocessor
 
+from mkdocs_genimage.alt import alt_text, first_sentence, plain_text
 from mkdocs_genimage.entries import EDITED, GENERATED
 from mkdocs_genimage.figure import (
     Look,
     Picture,
-    alt_text,
     build_figure,
     display_size,
     error_figure,
-    first_sentence,
-    plain_text,
 )
 from mkdocs_genimage.light import Light
 
@@ -207,6 +205,23 @@ def test_caption_makes_a_figure() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("options", "is_small"),
+    [
+        ({}, False),
+        ({"width": "199"}, True),
+        ({"width": "200"}, False),
+        ({"width": "29%"}, True),
+        ({"width": "30%"}, False),
+        ({"height": 119}, True),
+        ({"height": 120}, False),
+        ({"height": 60, "width": "300"}, False),
+    ],
+)
+def test_small_pictures_are_told_apart(options: dict[str, Any], is_small: bool) -> None:
+    assert ('class="genimage genimage-small"' in html(**options)) == is_small
+
+
 def test_id_classes_and_align() -> None:
     assert html(id="hero", class_=("wide", "genimage", "tall"), align="left") == (
         f'<p class="genimage genimage-left wide tall" id="hero">{IMG}</p>'
@@ -245,7 +260,8 @@ def test_placeholder() -> None:
 
 def test_error_shows_nothing_of_the_block() -> None:
     assert to_xhtml_string(error_figure("docs/a<b>.md:3")) == (
-        '<div class="genimage genimage-error" role="note"><strong>This picture cannot be shown.</strong> '
+        '<div class="genimage genimage-error" dir="ltr" lang="en" role="note">'
+        "<strong>This picture cannot be shown.</strong> "
         "The build log says why, at docs/a&lt;b&gt;.md:3.</div>"
     )
 

@@ -132,9 +132,9 @@ WRONG = {
     "true": "'hero' cannot be 'True'.",
     "A fox": "'hero' cannot be 'A fox'.",
     '"#"': "'hero' cannot be '#'.",
-    "{}": "'hero' cannot be '{}'.",
-    "{alt: A fox}": "a mapping with 'prompt'",
-    "{promt: A fox}": "a mapping with 'prompt'",
+    "{}": "'hero' has no 'prompt', which says what the picture shows.",
+    "{alt: A fox}": "'hero' has no 'prompt', which says what the picture shows.",
+    "{promt: A fox}": "'hero': there is no option 'promt'. Did you mean 'prompt'?",
     "{prompt: ''}": "'hero': 'prompt' cannot be empty.",
     "{prompt: A fox, sise: 64x48}": "'hero': there is no option 'sise'. Did you mean 'size'?",
     "{prompt: A fox, size: huge}": "'hero': 'size' cannot be 'huge'.",
@@ -161,12 +161,21 @@ def test_one_clear_message(site: Site, api: ImagesServer, hero: str) -> None:
 
 
 def test_the_page_is_whole_in_spite_of_it(site: Site, api: ImagesServer) -> None:
-    """Its blocks take options from the same front matter, so they are not made from half of it."""
     write(site, page("# Title\n\nText\n\n" + fence("A hen", "alt=x"), hero="5"))
     built = site.build(warns=[f"{LINE}: "])
     assert len(built.warnings) == 1
     assert "<p>Text</p>" in built.read("index.html")
-    assert built.read("index.html").count("genimage-error") == 1
+    assert [image["alt"] for image in built.images("index.html")] == ["x"]
+    assert "genimage-error" not in built.read("index.html")
+    assert [call.fields["prompt"] for call in api.posts] == ["A hen"]
+
+
+def test_wrong_options_of_the_page_concern_all_its_blocks(site: Site, api: ImagesServer) -> None:
+    """They are not made from half of the front matter, and what stands there names the line to look at."""
+    text = "---\ntitle: x\ngenimage:\n  sise: 64x48\n---\n\n" + fence("A hen", "alt=x")
+    site.write({"docs/index.md": text})
+    built = site.build(warns=["docs/index.md:3: "])
+    assert "The build log says why, at docs/index.md:3." in built.read("index.html")
     assert api.calls == []
 
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mkdocs_genimage.config import GenimageConfig
 from mkdocs_genimage.derived import ENDINGS
 from mkdocs_genimage.formats import EXTENSIONS
 from mkdocs_genimage.light import CONTENT_WIDTHS, FORMATS, Light, social_name
@@ -231,3 +232,22 @@ def test_pictures_side_by_side_are_narrower_the_more_there_are() -> None:
         shown.append(int(match[4]))
     assert shown[:3] == [700, 350, 233]
     assert len(set(shown[2:])) == 1, "the fourth begins a new row"
+
+
+@pytest.mark.parametrize(
+    "sizes",
+    [
+        "",
+        "100vw",
+        "33.3vw",
+        "(max-width: 600px) 100vw, 600px",
+        "(min-width: 40em) and (max-width: 60em) 50vw, (min-width: 60em) calc(60em / 2), 100vw",
+        "not (orientation: portrait) min(50vw, 30rem), 100svw",
+        "clamp(10rem, 50vw, 40rem)",
+    ],
+)
+def test_sizes_that_html_takes(sizes: str) -> None:
+    config = GenimageConfig()
+    config.load_dict({"sizes": sizes})
+    assert config.validate() == ([], [])
+    assert config.sizes == sizes

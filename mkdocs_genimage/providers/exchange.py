@@ -182,6 +182,7 @@ class Exchange:
             seconds=response.seconds,
             model=self._call.model,
             sent=self._call.sent,
+            is_edit=self._call.edit,
         )
         return explain_refusal(refusal)
 

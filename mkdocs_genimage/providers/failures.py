@@ -247,11 +247,19 @@ def _nothing_there(refusal: Refusal) -> ProviderError | None:
             "Check its name: it may be misspelt, shut down, or not open to this key.",
             fatal=True,
         )
+    if refusal.is_edit and refusal.status in (404, 405, 410, 501):
+        # Many servers make new pictures only, which the others are.
+        return refusal.failure(
+            f"{endpoint.host} edits no pictures (HTTP {refusal.status} at /images/edits){refusal.said}",
+            "A block with 'image' or 'dark' is an edit: remove these, or choose a server that edits. If "
+            f"this one does, check the address in {endpoint.base_url_from}.",
+            no_edits=True,
+        )
     if refusal.status in (404, 405, 410) or refusal.status // 100 == 3:
         return refusal.failure(
             f"there is no Images API at the address in {endpoint.base_url_from} "
             f"(host {endpoint.host}, HTTP {refusal.status}){refusal.said}",
-            "The address ends with the version, as in https://api.openai.com/v1.",
+            "The address ends with the version and nothing behind it, as in https://api.openai.com/v1.",
             fatal=True,
         )
     return None

@@ -39,6 +39,7 @@ class Refusal:
         seconds: between the request and the answer.
         model: the model asked for.
         sent: names of the options that were sent.
+        is_edit: whether pictures were to be edited.
     """
 
     endpoint: Endpoint
@@ -50,6 +51,7 @@ class Refusal:
     seconds: float = 0.0
     model: str = ""
     sent: Sequence[str] = ()
+    is_edit: bool = False
 
     @property
     def said(self) -> str:
@@ -65,6 +67,7 @@ class Refusal:
         fatal: bool = False,
         retry_after: float | None = None,
         too_many: bool = False,
+        no_edits: bool = False,
     ) -> ProviderError:
         """An error that carries the request's name."""
         return ProviderError(
@@ -74,6 +77,7 @@ class Refusal:
             fatal=fatal,
             retry_after=retry_after,
             too_many=too_many,
+            no_edits=no_edits,
             request_id=request_name(self.headers, self.endpoint),
         )
 
@@ -87,6 +91,7 @@ def read_refusal(
     seconds: float,
     model: str,
     sent: Sequence[str],
+    is_edit: bool = False,
 ) -> Refusal:
     """Take apart an error body: OpenAI's, FastAPI's `detail`, a bare string, or HTML.
 
@@ -98,6 +103,7 @@ def read_refusal(
         seconds: between the request and the answer.
         model: the model asked for.
         sent: names of the options that were sent.
+        is_edit: whether pictures were to be edited.
     """
     if isinstance(body, list) and len(body) == 1:
         body = body[0]  # Gemini's compatible endpoint puts the object into a list.
@@ -113,7 +119,16 @@ def read_refusal(
     else:
         message = "" if is_html(str(error or "")) else _words(error)
     return Refusal(
-        endpoint, status, endpoint.redact(message), code, param, headers, seconds, model, sent
+        endpoint,
+        status,
+        endpoint.redact(message),
+        code,
+        param,
+        headers,
+        seconds,
+        model,
+        sent,
+        is_edit,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from mkdocs_genimage.figure import alt_text
+from mkdocs_genimage.alt import alt_text
 from mkdocs_genimage.hero import FrontMatter, FrontMatterPlace
 
 if TYPE_CHECKING:

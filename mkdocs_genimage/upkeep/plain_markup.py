@@ -14,7 +14,7 @@ from mkdocs.structure.files import File, get_files
 from mkdocs.structure.pages import Page
 from mkdocs.utils import get_relative_url
 
-from mkdocs_genimage.figure import alt_text, plain_text
+from mkdocs_genimage.alt import alt_text, plain_text
 from mkdocs_genimage.markdown import GenimageExtension
 from mkdocs_genimage.options import LINK_TO_ORIGINAL
 from mkdocs_genimage.upkeep.block_markup import BlockMarkup, Copy, Img, attributes, escaped

@@ -136,7 +136,7 @@ class _Text:
     def _note(self, block: Block, place: str, find_block: Callable[[str], Composed]) -> None:
         """Note what one block shows."""
         try:
-            if self._front_matter.wrong:
+            if self._front_matter.has_wrong_options:
                 raise BlockError([])
             composed = self._compose(block, find_block)
         except BlockError:
