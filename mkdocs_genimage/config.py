@@ -231,7 +231,7 @@ class GenimageConfig(Config):
     """How strictly the server judges prompts. Default: the server's own."""
 
     defaults = _Defaults()
-    """Generation options for every block that does not set them itself."""
+    """Options that decide the picture, for every block that does not set them itself."""
 
     styles = _Styles()
     """Named styles: a text with `{prompt}` in it, or a mapping with `prompt` and generation options."""

@@ -101,6 +101,11 @@ class Survey:
             request, variant = waiting.pop()
             used.add((request.key, variant))
             waiting += [(i.request, i.variant) for i in request.images if isinstance(i, BlockInput)]
+        for block in self.blocks:
+            if block.composed and block.twins:
+                # Those of variants that are not shown stay as these do: picking one again costs nothing.
+                variants = range(1, block.composed.count + 1)
+                used |= {(twin_request(block.composed, v).key, 1) for v in variants}
         return used
 
     def missing(self, block: SiteBlock, variants: Collection[int]) -> list[str]:

@@ -16,7 +16,7 @@ from mkdocs.utils import is_markdown_file
 from mkdocs.utils.meta import get_data
 
 from mkdocs_genimage.block import parse_block
-from mkdocs_genimage.compose import compose
+from mkdocs_genimage.compose import compose, twin_request
 from mkdocs_genimage.errors import BlockError, OptionError
 from mkdocs_genimage.fences import LANGUAGE, scan
 from mkdocs_genimage.formats import EXTENSIONS
@@ -144,8 +144,9 @@ class _Text:
             return
         for variant in range(1, composed.count + 1):
             self._found.images.setdefault((composed.request.key, variant), place)
-        for twin in composed.twins:
-            self._found.images.setdefault((twin.request.key, 1), place)
+            if composed.twins:
+                twin = twin_request(composed, variant)
+                self._found.images.setdefault((twin.key, 1), place)
 
     def _keep(self, prompt: str, place: str) -> None:
         """Note that pictures whose names begin like a prompt may be used."""
