@@ -281,7 +281,7 @@ def test_sidecar_tells_what_was_asked_and_no_more(site: Site, api: ImagesServer)
     ("option", "value", "message"),
     [
         ("defaults", {"sise": "1x1"}, "there is no option 'sise'. Did you mean 'size'?"),
-        ("defaults", {"prompt": "x"}, "there is no option 'prompt'."),
+        ("defaults", {"prompt": "x"}, "'prompt' is for blocks only."),
         ("defaults", {"style": "ink"}, "'defaults: style: ink' names no style."),
         ("styles", {"ink": "no place"}, "style 'ink': needs {prompt}"),
         ("styles", ["ink"], "must be a mapping of names to styles"),

@@ -41,11 +41,12 @@ class Shot:
     height: int = 1024
     placeholder: bool = False
     kind: str = GENERATED
+    model: str = "model-1"
 
     def picture(self, look: Look, twin: Picture | None = None) -> Picture:
         sources = () if self.placeholder else look.light.source_sets(self.name, self.width)
         kind = self.kind
-        model = "" if self.placeholder else "model-1"
+        model = "" if self.placeholder else self.model
         return Picture(
             f"{FOLDER}/{self.name}",
             self.width,
@@ -85,7 +86,12 @@ class Block:
         return build_figure(pictures, self.options, look)
 
     def corrections(self, look: Look) -> list[Correction]:
-        def rendering(shot: Shot, options: Mapping[str, Any]) -> Rendering:
+        def words(slot: Slot, *, known: bool) -> str:
+            company = [slot] if look.disclosure == "label" else self.slots
+            pictures = [one.picture(look, known=known) for one in company]
+            return look.words(one for picture in pictures for one in picture.with_twin)
+
+        def rendering(shot: Shot, options: Mapping[str, Any], words: str) -> Rendering:
             picture = shot.picture(look)
             size = display_size(options, picture.width, picture.height)
             sizes = look.light.sizes_of(options, size[0], len(self.slots))
@@ -96,14 +102,20 @@ class Block:
                 sizes if picture.sources else "",
                 is_placeholder=shot.placeholder,
                 is_generated=bool(picture.source_type) and not shot.placeholder,
+                words=words,
             )
 
-        def correction(before: Shot, after: Shot, options: Mapping[str, Any]) -> Correction:
-            return Correction(rendering(before, options), rendering(after, options))
+        def correction(
+            slot: Slot, before: Shot, after: Shot, options: Mapping[str, Any]
+        ) -> Correction:
+            return Correction(
+                rendering(before, options, words(slot, known=False)),
+                rendering(after, options, words(slot, known=True)),
+            )
 
-        found = [correction(slot.expected, slot.actual, self.options) for slot in self.slots]
+        found = [correction(slot, slot.expected, slot.actual, self.options) for slot in self.slots]
         found += [
-            correction(slot.dark_expected, slot.dark_actual, twin_options(self.options))
+            correction(slot, slot.dark_expected, slot.dark_actual, twin_options(self.options))
             for slot in self.slots
             if slot.dark_expected and slot.dark_actual
         ]
@@ -142,15 +154,16 @@ def page(blocks: Sequence[Block], look: Look, *, known: bool) -> str:
 class _Rewriter(HTMLParser):
     """Writes HTML anew, tag by tag."""
 
-    def __init__(self, *, end: str, wraps: bool) -> None:
+    def __init__(self, *, end: str, wraps: bool, is_sparing: bool) -> None:
         super().__init__(convert_charrefs=False)
         self.out: list[str] = []
         self._end = end
         self._wraps = wraps
+        self._quoted = _sparingly_quoted if is_sparing else _quoted
         self._open: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        written = "".join(f' {name}="{_escaped(value or "")}"' for name, value in attrs)
+        written = "".join(f" {name}={self._quoted(value or '')}" for name, value in attrs)
         is_void = tag in ("img", "source", "meta", "br")
         text = f"<{tag}{written}{self._end if is_void else '>'}"
         if tag == "img" and self._wraps and "a" not in self._open[-1:]:
@@ -179,14 +192,27 @@ class _Rewriter(HTMLParser):
         self.out.append(f"&#{name};")
 
 
+def _quoted(value: str) -> str:
+    return f'"{_escaped(value)}"'
+
+
+def _sparingly_quoted(value: str) -> str:
+    """As short as HTML allows."""
+    if value and not re.search(r"[\s\"'=<>`]", value):
+        return value.replace("&", "&amp;")
+    quote = "'" if '"' in value and "'" not in value else '"'
+    escaped = value.replace("&", "&amp;").replace(quote, f"&#{ord(quote)};")
+    return quote + escaped + quote
+
+
 def _escaped(text: str) -> str:
     for sign, name in (("&", "amp"), ('"', "quot"), ("<", "lt"), (">", "gt")):
         text = text.replace(sign, f"&{name};")
     return text
 
 
-def rewritten(text: str, *, end: str, wraps: bool) -> str:
-    rewriter = _Rewriter(end=end, wraps=wraps)
+def rewritten(text: str, *, end: str, wraps: bool, is_sparing: bool = False) -> str:
+    rewriter = _Rewriter(end=end, wraps=wraps, is_sparing=is_sparing)
     rewriter.feed(text)
     rewriter.close()
     return "".join(rewriter.out)
@@ -214,6 +240,11 @@ def as_beautiful_soup(text: str) -> str:
 def without_blanks(text: str) -> str:
     """As a minifier that keeps the quotes leaves it."""
     return re.sub(r">\s+<", "><", as_html5(text)).replace("\n", " ")
+
+
+def as_a_minifier(text: str) -> str:
+    """As one leaves it that writes as few quotation marks as it can. Compare after `as_html5`."""
+    return rewritten(text, end=">", wraps=False, is_sparing=True)
 
 
 MARKUP = (as_it_is, as_html5, as_a_lightbox, without_blanks)
@@ -317,6 +348,25 @@ def test_one_picture_in_several_sizes(light: str) -> None:
     check([Block((slot,), one) for one in options], Look(LIGHTS[light]))
 
 
+@pytest.mark.parametrize("light", LIGHTS)
+def test_one_picture_that_stands_differently_on_several_pages(light: str) -> None:
+    """Views and feeds show pages in an order of their own."""
+    look = Look(LIGHTS[light])
+    slot = Slot(EXPECTED, ACTUAL["another size"])
+    options: list[dict[str, Any]] = [
+        {"alt": "a", "align": "left"},
+        {"alt": "b", "width": "50%"},
+        {"alt": "c", "loading": "eager"},
+        {"alt": "d", "width": "25%", "loading": "eager"},
+    ]
+    blocks = [Block((slot,), one) for one in options]
+    fixes = [fix for block in blocks for fix in block.corrections(look)]
+    for view in (blocks[::-1], blocks[1:], [blocks[1], blocks[1], blocks[0]]):
+        pending, known = [page(view, look, known=known) for known in (False, True)]
+        for change in MARKUP:
+            assert correct_images(change(pending), fixes) == change(known), change.__name__
+
+
 def test_one_picture_in_very_many_places() -> None:
     blocks = [Block((Slot(EXPECTED, ACTUAL["both"]),), {"alt": str(i)}) for i in range(300)]
     check(blocks, Look(LIGHTS["avif and webp"]), [as_it_is])
@@ -400,9 +450,99 @@ def test_disclosure_of_a_grid_that_came_in_part(disclosure: Any) -> None:
     check([Block(slots, {"alt": "a", "caption": "C"})], Look(LIGHTS["webp"], disclosure))
 
 
+@pytest.mark.parametrize(
+    ("disclosure", "text"), [("credit", ""), ("credit", "By {model} & <co>"), ("label", "{model}")]
+)
+@pytest.mark.parametrize("coming", ["none", "some", "all"])
+@pytest.mark.parametrize("count", [1, 3])
+def test_words_name_those_whose_pictures_came(
+    disclosure: Any, text: str, coming: str, count: int
+) -> None:
+    """Pictures that are there were made by another model than the one that makes their twins."""
+    slots = []
+    for number in range(count):
+        stem = f"fox-0123456789ab-{number + 1}.png"
+        there = replace(EXPECTED, name=stem, model="model-0")
+        came = coming == "all" or (coming == "some" and number == count - 1)
+        night = dark(replace(EXPECTED, name=stem))
+        slots.append(Slot(there, there, night, night if came else there))
+    look = Look(LIGHTS["webp"], disclosure, text)
+    alone = [replace(slot, dark_expected=None, dark_actual=None) for slot in slots]
+    blocks = [
+        Block(chosen, options)
+        for chosen in (tuple(slots), tuple(alone))
+        for options in ({"alt": "a"}, {"alt": "a", "caption": "By {model}", "link": "original"})
+    ]
+    check(blocks, look)
+    html = page(blocks, look, known=True)
+    assert ("model-1" in html) is (coming == "all" or (coming == "some"))
+
+
 def test_markup_of_beautiful_soup() -> None:
     slots = (Slot(EXPECTED, ACTUAL["another size"]),)
     check([Block(slots, {"alt": "a"})], Look(LIGHTS["avif and webp"]), [as_beautiful_soup])
+
+
+ODD_ALTS = ['55" TV', "it's", "a > b", '"<a>" = `b`', "a=b", "x/", "both \" and '"]
+
+
+@pytest.mark.parametrize("light", LIGHTS)
+@pytest.mark.parametrize("case", ACTUAL)
+def test_markup_of_minifiers(case: str, light: str) -> None:
+    """Values stand in quotes of either kind, which hold those of the other, or in none."""
+    look = Look(LIGHTS[light])
+    options = [*every_pair(), *({"alt": alt} for alt in ODD_ALTS)]
+    blocks = [Block((Slot(EXPECTED, ACTUAL[case]),), one) for one in options]
+    fixes = [fix for block in blocks for fix in block.corrections(look)]
+    corrected = correct_images(as_a_minifier(page(blocks, look, known=False)), fixes)
+    assert as_html5(corrected) == as_html5(page(blocks, look, known=True))
+
+
+@pytest.mark.parametrize("disclosure", ["label", "credit"])
+@pytest.mark.parametrize("case", COMING)
+def test_disclosure_in_markup_of_minifiers(case: str, disclosure: Any) -> None:
+    look = Look(LIGHTS["avif and webp"], disclosure)
+    block = Block((Slot(EXPECTED, ACTUAL[case], dark(EXPECTED), ACTUAL[case]),), {"alt": '5" TV'})
+    block = replace(block, slots=(replace(block.slots[0], dark_actual=dark(ACTUAL[case])),))
+    corrected = correct_images(
+        as_a_minifier(page([block], look, known=False)), block.corrections(look)
+    )
+    assert as_html5(corrected) == as_html5(page([block], look, known=True))
+
+
+# --- Beside what authors write ---
+
+OTHERS = {
+    "double in single": "<img alt='55\" TV' src=tv.png>",
+    "single in double": '<img alt="Ann\'s" src="ann.png">',
+    "no quotes": "<img alt=it's src=a.png> 6\" of text",
+    "ends within": "<div title='\">'><img alt='<\"' src='x.png'></div>",
+    "comment": "<!-- todo: use <picture> and <img alt=' here -->",
+    "in words": "Write `&lt;picture>` &amp; <code><picture></code>",
+    "unclosed": '<picture><source srcset="a.webp"><img src="x.png" alt="a">',
+    "whole": "<picture><source srcset='5\".webp'><img src='x.png' alt='5\"'></picture>",
+}
+"""What may stand on a page before our pictures."""
+
+
+@pytest.mark.parametrize("markup", [*MARKUP[:2], as_a_minifier])
+@pytest.mark.parametrize("light", ["off", "webp", "avif and webp"])
+@pytest.mark.parametrize("other", OTHERS)
+def test_what_authors_write_stays(other: str, light: str, markup: Callable[[str], str]) -> None:
+    look = Look(LIGHTS[light], "label")
+    slot = Slot(EXPECTED, ACTUAL["both"], dark(EXPECTED), dark(ACTUAL["another size"]))
+    blocks = [Block((slot,), {"alt": alt}) for alt in ('55" TV', "a")]
+    pending, known = [markup(page(blocks, look, known=known)) for known in (False, True)]
+    fixes = [fix for block in blocks for fix in block.corrections(look)]
+    before, after = OTHERS[other] + "\n", " 7\" long, it's " + OTHERS[other]
+    corrected = correct_images(before + pending + after, fixes)
+    assert corrected.startswith(before)
+    assert corrected.endswith(after)
+    inside = corrected.removeprefix(before).removesuffix(after)
+    assert as_html5(inside) == as_html5(known)
+    assert gather_sources(corrected) == corrected
+    moved = before + markup(page(blocks, look, known=True).replace(FOLDER, "elsewhere")) + after
+    assert gather_sources(moved) == moved
 
 
 # --- Anything ---
