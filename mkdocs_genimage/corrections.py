@@ -68,6 +68,7 @@ _FIGURE = re.compile(
     rf"<figcaption>(?P<caption>(?:(?!</figcaption).)*{_CREDIT})</figcaption>(?P<end>\s*</figure>)",
     re.DOTALL,
 )
+_ITEM_MARK = re.compile(r" itemprop=([\"']?)contentUrl\1")
 _CREDIT_AND_BLANK = re.compile(rf" ?{_CREDIT}")
 _WORDS = re.compile(r"(?<=>)(?P<words>[^<]*)(?=</span>(?:</span>|</figcaption>\s*</figure>)$)")
 
@@ -180,7 +181,7 @@ def _without_frame(match: re.Match[str]) -> str:
     """What is in a frame, if no model made it after all."""
     if AI_GENERATED in match["inside"]:
         return match[0]
-    return match["inside"].replace(' itemprop="contentUrl"', "")
+    return _ITEM_MARK.sub("", match["inside"])
 
 
 def _without_credit(match: re.Match[str]) -> str:

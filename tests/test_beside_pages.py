@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from html import unescape
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
@@ -14,6 +15,7 @@ from beside import (
     FOLDER_ALTS,
     REQUESTS,
     ROOT_ALTS,
+    SIZE,
     alt,
     block,
     build_twice,
@@ -83,6 +85,36 @@ def test_minify(material: Site, api: ImagesServer, directory_urls: bool) -> None
     assert "\n\n" not in page
     sheets = [link["href"] for link in built.tags("index.html", "link")]
     assert sheets[-2:] == ["assets/genimage/genimage.css", "own.min.css"]
+
+
+@needs("mkdocs_minify_plugin")
+@pytest.mark.parametrize(
+    "formats", [["webp"], pytest.param(["avif", "webp"], marks=needs_avif)], ids=["one", "two"]
+)
+@pytest.mark.parametrize("words", ['55" TV', '"a > b"', "Ann's 5\" TV"])
+def test_minify_and_quotation_marks(
+    bare: Site, api: ImagesServer, words: str, formats: list[str]
+) -> None:
+    """It writes values in the quotes that they do not hold, or in none."""
+    api.reply = by_words
+    bare.options |= {"formats": formats}
+    own = words.replace('"', "&quot;").replace(">", "&gt;")
+    body = f"prompt: {prompt('crane on television')}\nalt: {json.dumps(words)}\nsize: auto\n"
+    bare.write(
+        {
+            "docs/tv.svg": '<svg xmlns="http://www.w3.org/2000/svg"/>',
+            "docs/index.md": f'# TV\n\n<p><img alt="{own}" src="tv.svg"></p>\n\n'
+            f"```genimage\n{body}```\n\nA 65\" one is **larger**.\n\n{block('hare')}\nIt's *over*.\n",
+        }
+    )
+    bare.after = [{"minify": {"minify_html": True, "htmlmin_opts": MINIFY["htmlmin_opts"]}}]
+    built = build_twice(bare, api, views={"index.html": [words, alt("hare")]}, requests=2)
+    page = built.read("index.html")
+    assert '<p>A 65" one is <strong>larger</strong>.</p>' in page
+    assert "<p>It's <em>over</em>.</p>" in page
+    found = [(image["alt"], image["src"]) for image in built.tags("index.html", "img")]
+    assert found[0] == (words, "tv.svg")
+    assert len(found) == 3
 
 
 # --- glightbox ---
@@ -175,6 +207,8 @@ RSS = {
     "use_git": False,
     "image": SITE_URL + "assets/images/favicon.png",  # without one, it writes the word None
 }
+FAVICON = {"docs/assets/images/favicon.png": b"of the feeds"}
+"""The picture that they name, for themes that bring none."""
 FEEDS = ("feed_rss_created.xml", "feed_rss_updated.xml")
 JSON_FEEDS = ("feed_json_created.json", "feed_json_updated.json")
 
@@ -249,6 +283,56 @@ def test_feeds_and_heroes(site: Site, api: ImagesServer) -> None:
         items = {item["title"]: item for item in json.loads(built.read(feed))["items"]}
         assert items["Entry"]["image"] == url
         assert not items["Home"].get("image")
+
+
+@needs("mkdocs_rss_plugin")
+@needs_avif
+@pytest.mark.parametrize("link", ["", "link=original", "link=https://example.org/"])
+def test_feeds_and_twins(bare: Site, api: ImagesServer, link: str) -> None:
+    """Of the picture for dark mode, nothing is left."""
+    bare.options |= {"formats": ["avif", "webp"]}
+    twins = block("badger", f"dark='The same at night' {link}")
+    bare.write({"docs/index.md": f"# Home\n\nOne.\n\n{twins}", **FAVICON})
+    use_rss(bare, abstract_chars_count=-1)
+    built = build_twice(bare, api, views={"index.html": [alt("badger")] * 2}, requests=2)
+    for feed in (*FEEDS, *JSON_FEEDS):
+        (url,) = described(built, feed)["Home"]
+        measure(fetch(built, "index.html", url))
+        text = unescape(built.read(feed))
+        counts = [text.count(tag) for tag in ("<picture>", "<source sizes", "<img ", "<a ")]
+        assert counts == [1, 1, 1, bool(link)]
+        assert "dark" not in text
+
+
+@needs("mkdocs_rss_plugin", "mkdocs_static_i18n")
+@pytest.mark.parametrize("is_first", [True, False], ids=["feeds first", "languages first"])
+def test_feeds_of_translations(bare: Site, api: ImagesServer, is_first: bool) -> None:
+    """Languages are built one within the other, and feeds written last."""
+    api.reply = lambda call: Reply(format="jpeg")
+    languages = [
+        {"locale": "en", "name": "English", "default": True},
+        {"locale": "de", "name": "Deutsch"},
+    ]
+    use_rss(bare, abstract_chars_count=-1)
+    bare.after.insert(is_first, {"i18n": {"docs_structure": "suffix", "languages": languages}})
+    bare.write(FAVICON)
+    shown = {}
+    for path, locale in itertools.product(("", "news/entry/"), ("en", "de")):
+        name = f"{locale} {'fox' if path else 'crane'}"
+        page = f"{hero(f'{name} as a hero', '    show: true')}# Title of {name}\n\n{block(name)}"
+        bare.write({f"docs/{path.strip('/') or 'index'}.{locale}.md": page})
+        folder = path if locale == "en" else f"de/{path}"
+        shown[f"{folder}index.html"] = [alt(f"{name} as a hero"), alt(name)]
+    # The plugin for feeds reads its own options a second time.
+    warns = ["Config error: `date_from_meta.default_time`"]
+    built = build_twice(bare, api, views=shown, requests=8, warns=warns)
+    for feed in (*FEEDS, *JSON_FEEDS):
+        items = described(built, feed)
+        assert len(items) == 4
+        for url in itertools.chain(*items.values()):
+            assert url.endswith(".jpg")
+            assert measure(fetch(built, "index.html", url)) == SIZE
+        assert {len(urls) for urls in items.values()} == {2}
 
 
 # --- Print ---

@@ -139,11 +139,24 @@ def test_assets_dir(site: Site, api: ImagesServer, folder: str) -> None:
     assert sheet == "genimage.css"
 
 
-@pytest.mark.parametrize("bad", ["../out", "", "C:\\x", "a/../../b"])
-def test_assets_dir_stays_in_the_site(site: Site, api: ImagesServer, bad: str) -> None:
+@pytest.mark.parametrize("bad", ["../out", "", "C:\\x", "a/../../b", ".", "./", "/"])
+def test_assets_dir_is_a_folder_within_the_site(site: Site, api: ImagesServer, bad: str) -> None:
+    check_no_assets_dir(site, api, bad)
+
+
+@pytest.mark.parametrize("sign", '\\:#?%"<>')
+def test_assets_dir_can_stand_in_addresses(site: Site, api: ImagesServer, sign: str) -> None:
+    check_no_assets_dir(site, api, f"a{sign}b")
+
+
+def check_no_assets_dir(site: Site, api: ImagesServer, bad: str) -> None:
     site.options["assets_dir"] = bad
     site.write({"docs/index.md": PAGE})
-    site.build(fails=True, warns=["assets_dir"])
+    message = (
+        f"'assets_dir': is {bad!r}. Allowed: a folder inside the site, like 'assets/x', without any of "
+        '\\ : # ? % " < >.'
+    )
+    site.build(fails=True, warns=[message])
     assert api.calls == []
 
 

@@ -10,9 +10,12 @@ import tempfile
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beside import SITE_URL, measure
+from beside import SITE_URL, fetch, measure
 from cli_runs import genimage
 from light_sites import (
+    AVIF,
+    OWN,
+    WEBP,
     block,
     build_twice,
     candidates,
@@ -28,6 +31,7 @@ from PIL import Image
 from sites import Site, differences, tree
 
 from mkdocs_genimage.derived import FOLDER
+from mkdocs_genimage.light import SOCIAL_WIDTH
 
 if TYPE_CHECKING:
     from api_server import ImagesServer
@@ -156,6 +160,38 @@ def test_a_picture_that_is_shown_turned(bare: Site, api: ImagesServer) -> None:
     assert [measure(data)[0] for data in offers.values()] == list(offers)
 
 
+@pytest.mark.parametrize("formats", [WEBP, AVIF, OWN])
+@pytest.mark.parametrize(
+    "before",
+    [
+        "<!-- todo: use <picture> here -->",
+        '<picture><source srcset="own.webp"><img src="own.png" alt="a">',
+        "<img alt='5\" of snow' src='own.png'>",
+        "<p>6\" of snow <img src=own.png alt=it's></p>",
+    ],
+    ids=["comment", "unclosed", "quotes", "no quotes"],
+)
+def test_what_authors_write_before_pictures(
+    bare: Site, api: ImagesServer, formats: list[str], before: str
+) -> None:
+    """Also where a picture turns out otherwise than expected."""
+    light(bare, formats=formats)
+    own = {f"docs/own.{form}": picture("own", "9x9", form) for form in ("png", "webp")}
+    text = f"# T\n\n{before}\n\n{block('fox', 'size=auto')}\n7\" of text, it's **bold**\n\n"
+    bare.write({"docs/index.md": text + block("elk", "dark=night"), **own})
+    built = build_twice(bare, api)
+    html = built.read("index.html")
+    assert before in html
+    assert "<p>7\" of text, it's <strong>bold</strong></p>" in html
+    check_whole(built)
+    # As a build that knows all its pictures writes a page without it.
+    bare.write({"docs/index.md": text.replace(before, "") + block("elk", "dark=night")})
+    figures = [
+        found.split('<p class="genimage">')[1:] for found in (html, bare.build().read("index.html"))
+    ]
+    assert figures[0] == figures[1]
+
+
 @pytest.mark.parametrize("folder", ["docs/pictures", "docs/assets/genimage"])
 def test_a_cache_among_the_docs(bare: Site, api: ImagesServer, folder: str) -> None:
     light(bare, cache_dir=folder)
@@ -231,6 +267,51 @@ def test_a_format_that_pillow_cannot_write(
         check_offers(built, "index.html", image, [16, 32, 64])
     monkeypatch.undo()
     assert api.posts[1:] == []
+
+
+@pytest.fixture
+def unwritable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Pillow that can write nothing."""
+    from mkdocs_genimage import deriving
+
+    monkeypatch.setattr(deriving, "can_write", lambda form: f"no {form} here")
+
+
+def test_equal_pictures_of_which_no_smaller_files_can_be_made(
+    bare: Site, api: ImagesServer, unwritable: None
+) -> None:
+    """Their smaller files are the same, under two names."""
+    data = picture("mine", "64x48")
+    bare.write({"docs/index.md": block("fox") + block("elk"), "mine.png": data})
+    for line in (1, 5):
+        genimage(bare, "adopt", f"docs/index.md:{line}", str(bare.root / "mine.png")).ended()
+    for _ in range(2):
+        built = bare.build(warns=["genimage/a-fox-", "genimage/a-elk-"])
+        assert len(built.warnings) == 2
+        assert all("no webp here" in text for text in built.warnings)
+        check_whole(built)
+        assert len(published(built)) == 6
+        assert {built.files()[name] for name in published(built)} == {data}
+    assert api.calls == []
+
+
+def test_a_hero_of_which_no_smaller_files_can_be_made(
+    bare: Site, api: ImagesServer, unwritable: None
+) -> None:
+    """Of one width, the smaller file is the one for other sites, too."""
+    bare.config["site_url"] = SITE_URL
+    light(bare, widths=[SOCIAL_WIDTH], formats=[])
+    hero = "{prompt: A hero, show: true, size: 1536x1024, output_format: jpeg}"
+    bare.write({"docs/index.md": f"---\ngenimage:\n  hero: {hero}\n---\n\n# H\n"})
+    for _ in range(2):
+        built = bare.build(warns=["no jpeg here"])
+        assert len(built.warnings) == 1
+        check_whole(built)
+        (image,) = built.images("index.html")
+        (name,) = published(built)
+        assert built.files()[name] == fetch(built, "index.html", image["src"])
+        assert "og:image" not in built.read("index.html")
+    assert len(api.posts) == 1
 
 
 # --- Policies and commands ---

@@ -206,7 +206,7 @@ def test_a_failure_leaves_no_trace(site: Site, api: ImagesServer) -> None:
         ("Made by {model}", f"Made by {MODEL}"),
         ("KI-Bild & <mehr> \"{model}\" '{model}'", f"KI-Bild & <mehr> \"{MODEL}\" '{MODEL}'"),
         ("画像はAIが生成しました", "画像はAIが生成しました"),
-        ("*{model}* [x](y) {0} {} {modell} %s", f"*{MODEL}* [x](y) {{0}} {{}} {{modell}} %s"),
+        ("*{model}* [x](y) }{ %s", f"*{MODEL}* [x](y) }}{{ %s"),
         ("  trimmed  ", "trimmed"),
     ],
 )
@@ -239,6 +239,52 @@ def test_the_model_is_the_one_that_made_it(site: Site, api: ImagesServer) -> Non
     write(site, block("fox"), block("hen", "model=painter"), block("elk"))
     built = build_twice(site, api)
     assert told(built) == [f"AI-generated, {one}" for one in (MODEL, "painter", "tomorrow")]
+
+
+WORDS = pytest.mark.parametrize(
+    ("disclosure", "text"),
+    [("credit", ""), ("credit", "<{model}> & {model}"), ("label", "{model}")],
+)
+
+
+def worded(text: str, *models: str) -> str:
+    listed = ", ".join(models)
+    return text.replace("{model}", listed) if text else f"AI-generated, {listed}"
+
+
+@WORDS
+@pytest.mark.parametrize("header", ["", "n=2 pick=all caption='Some *foxes*'"])
+def test_words_name_no_model_that_made_nothing(
+    site: Site, api: ImagesServer, disclosure: str, text: str, header: str
+) -> None:
+    """The picture is there, of another model; its twin does not come."""
+    site.options |= {"disclosure": disclosure, "disclosure_text": text}
+    write(site, block("fox", header))
+    count = len(told(build_twice(site, api)))
+    site.options["model"] = "tomorrow"
+    api.reply = refuse
+    write(site, block("fox", f"{header} dark=forbidden"), block("hen"), block("fox", header))
+    built = build_twice(site, api, warns=["refused by the moderation"])
+    fox = [worded(text, MODEL)] * count
+    assert told(built) == [*fox, worded(text, "tomorrow"), *fox]
+
+
+@WORDS
+def test_words_name_a_model_that_made_some(
+    site: Site, api: ImagesServer, disclosure: str, text: str
+) -> None:
+    site.options |= {"disclosure": disclosure, "disclosure_text": text, "concurrency": 1}
+    write(site, block("fox", "n=2 pick=all"))
+    build_twice(site, api)
+    site.options["model"] = "tomorrow"
+    api.script(Reply(status=400, body=error_body("No.", "moderation_blocked")), Reply())
+    write(site, block("fox", "n=2 pick=all dark=night"))
+    built = build_twice(site, api, warns=["refused by the moderation"])
+    both = worded(text, MODEL, "tomorrow")
+    assert told(built) == ([both] if disclosure == "credit" else [worded(text, MODEL), both])
+    sources = [image["src"] for image in built.images("index.html")]
+    assert sources[0] == sources[1]
+    assert len(set(sources)) == 3
 
 
 def test_names_that_could_be_markup(site: Site, api: ImagesServer) -> None:
@@ -279,7 +325,7 @@ def test_alt_texts_and_captions_stay(site: Site, api: ImagesServer, disclosure: 
     found = [text for text in re.findall(r"<figcaption>(.*?)</figcaption>", html) if text]
     assert found == captions
     assert not [image for image in built.images("index.html") if "AI" in image["alt"]]
-    assert 'class="genimage genimage-left wide" id="fox"' in html
+    assert 'class="genimage genimage-left genimage-small wide" id="fox"' in html
 
 
 @pytest.mark.parametrize("disclosure", ["label", "credit"])

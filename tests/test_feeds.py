@@ -41,10 +41,32 @@ def test_addresses_are_whole(tmp_path: Path, written: str, completed: str) -> No
     assert feeds(tmp_path, url="").completed(written) == written
 
 
-def test_one_picture_of_a_pair(tmp_path: Path) -> None:
-    light = '<img alt="a" class="genimage-light" src="https://e.example/a.png">'
-    dark = light.replace("light", "dark")
+LIGHT = '<img alt="a" class="genimage-light" src="https://e.example/a.png"{}>'
+DARK = '<img class="genimage-dark genimage-placeholder" alt="5&quot; > \'" src="https://e.example/b.png"{}>'
+SOURCES = '<source sizes="9px" srcset="https://e.example/{0}.avif 9w" type="image/avif"{1}>'
+PAIRS = {
+    "alone": "{}",
+    "picture": "<picture>{sources}{}</picture>",
+    "link": '<a href="https://e.example/{name}.png">{}</a>',
+    "both": '<a href="https://e.example/{name}.png"><picture>{sources}{sources}{}</picture></a>',
+}
+
+
+@pytest.mark.parametrize("ending", ["", " /"], ids=["HTML", "XHTML"])
+@pytest.mark.parametrize("pair", PAIRS)
+def test_one_picture_of_a_pair(tmp_path: Path, pair: str, ending: str) -> None:
+    """Nothing is left of the other: neither its smaller files nor a link round nothing."""
+    light, dark = (
+        PAIRS[pair].format(image.format(ending), name=name, sources=SOURCES.format(name, ending))
+        for image, name in ((LIGHT, "a"), (DARK, "b"))
+    )
     text = "<rss><description><![CDATA[<p>{}</p>]]></description></rss>"
+    assert feeds(tmp_path).completed(text.format(light + dark)) == text.format(light)
+
+
+def test_a_pair_in_one_link(tmp_path: Path) -> None:
+    light, dark = (PAIRS["picture"].format(one, sources="") for one in (LIGHT, DARK))
+    text = '<rss><description><![CDATA[<a href="x">{}</a> words]]></description></rss>'
     assert feeds(tmp_path).completed(text.format(light + dark)) == text.format(light)
 
 
@@ -60,6 +82,19 @@ def test_a_right_feed_stays_byte_for_byte(tmp_path: Path) -> None:
     inside = f'&lt;img src="{PICTURE}"&gt; &amp;amp; &quot;'
     text = f'<feed><content type="html">{inside}</content><summary/></feed>'
     assert feeds(tmp_path).completed(text) == text
+
+
+@pytest.mark.parametrize("kind", ["content", "summary", "content:encoded"])
+def test_xhtml_stays_xhtml(tmp_path: Path, kind: str) -> None:
+    """Where it is not escaped, its entities are those of the text."""
+    inside = (
+        '<div xmlns="http://www.w3.org/1999/xhtml"><p>a &lt; b &amp;amp; "c"</p>{}'
+        '<img alt="5&quot; &lt;" src="{}" /></div>'
+    )
+    text = f'<feed><{kind} type="xhtml">{{}}</{kind}></feed>'
+    dark = '<a href="y"><img alt="" class="genimage-dark" src="y" /></a>'
+    written = text.format(inside.format(dark, f"../{FOLDER}/x.png"))
+    assert feeds(tmp_path).completed(written) == text.format(inside.format("", PICTURE))
 
 
 def test_lengths_of_enclosures(tmp_path: Path) -> None:

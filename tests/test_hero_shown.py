@@ -20,7 +20,7 @@ from hero_sites import (
     write,
 )
 from mkdocs.plugins import BasePlugin
-from sites import Site, fence, holding
+from sites import Site, behind, fence, holding
 
 from mkdocs_genimage.hero import with_hero
 
@@ -206,6 +206,85 @@ def test_blocks_that_cannot_be_the_hero(
     assert len(built.warnings) == 1
     check_nothing(built)
     assert len(built.images("index.html")) == 3
+
+
+OWN = fence(PROMPT, "#top alt=A")
+EXAMPLE = "It is written so:\n\n" + behind("    ", OWN) + "\n"
+NO_BLOCKS = {
+    "comment": f"<!--\n{OWN}-->\n",
+    "indented code": EXAMPLE,
+    "fenced code": f"````text\n{OWN}````\n",
+}
+
+
+@pytest.mark.parametrize("case", NO_BLOCKS)
+def test_an_example_is_no_hero(site: Site, api: ImagesServer, case: str) -> None:
+    """What does not reach the page is not paid for."""
+    site.config["markdown_extensions"] = ["fenced_code"]
+    write(site, page(f"# Title\n\n{NO_BLOCKS[case]}", hero='"#top"'))
+    message = f"{LINE}: 'hero': no block of this page has the id '#top'. There are: none."
+    built = site.build(warns=[message])
+    assert built.warnings == [message]
+    check_nothing(built)
+    assert api.calls == []
+
+
+@pytest.mark.parametrize("case", NO_BLOCKS)
+def test_a_block_beside_an_example_of_it(site: Site, api: ImagesServer, case: str) -> None:
+    site.config["markdown_extensions"] = ["fenced_code"]
+    for text in (OWN + "\n" + NO_BLOCKS[case], NO_BLOCKS[case] + "\nText\n\n" + OWN):
+        write(site, page(text, hero='"#top"'))
+        check_social(build_twice(site, api, strict=True))
+    assert len(api.posts) == 1
+
+
+def use_snippets(site: Site, block: str) -> str:
+    """A block in a file of its own. Returns what stands for it on a page."""
+    site.config["markdown_extensions"] = [{"pymdownx.snippets": {"base_path": [str(site.root)]}}]
+    site.write({"snippets/fox.md": block})
+    return '--8<-- "snippets/fox.md"\n'
+
+
+def test_a_block_from_a_snippet(site: Site, api: ImagesServer) -> None:
+    snippet = use_snippets(site, OWN)
+    write(site, page(f"# Title\n\n{snippet}\n{fence('A hen', 'alt=hen')}", hero='"#top"'))
+    built = build_twice(site, api, strict=True)
+    check_social(built)
+    fox, hen = built.images("index.html")
+    assert (fox["alt"], fox["fetchpriority"], hen["loading"]) == ("A", "high", "lazy")
+    assert meta_image(built) == fox["src"].replace(".png", "-social.jpg")
+    assert len(api.posts) == 2
+
+
+def test_different_blocks_of_one_id(site: Site, api: ImagesServer) -> None:
+    """Also where not all of them stand in the page's own text."""
+    snippet = use_snippets(site, OWN)
+    own = fence("A hen", "#top alt=hen")
+    message = f"{LINE}: 'hero': '#top' is the id of several blocks: docs/"
+    for text in (f"{snippet}\n{own}", f"{own}\n{snippet}", f"{own}\n{snippet}\n{own}"):
+        write(site, page(text, hero='"#top"'))
+        built = site.build(warns=[message])
+        assert len(built.warnings) == 1
+        check_nothing(built)
+        assert len(built.images("index.html")) == text.count("#top") + 1
+    assert len(api.posts) == 2
+
+
+def test_one_block_twice(site: Site, api: ImagesServer) -> None:
+    """It does not matter which of them is meant."""
+    write(site, page(f"{OWN}\nText\n\n{OWN}", hero='"#top"'))
+    check_social(build_twice(site, api, strict=True))
+    assert len(api.posts) == 1
+
+
+def test_what_one_page_takes_back_another_keeps(site: Site, api: ImagesServer) -> None:
+    site.write({"docs/one.md": page(OWN, hero='"#top"')})
+    write(site, page(f"{OWN}\n{fence('A hen', '#top alt=hen')}", hero='"#top"'))
+    for _ in range(2):
+        built = site.build(warns=["'#top' is the id of several blocks: docs/index.md:"])
+        check_social(built, name="one/index.html")
+        assert meta_image(built) == ""
+        assert "og:image" not in built.read("index.html")
 
 
 @pytest.mark.parametrize(
