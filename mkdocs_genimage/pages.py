@@ -181,7 +181,9 @@ class Pages:
         is_right = all(item.is_as_expected for item in self.written.corrections)
         if is_right and not self._has_light:
             return
-        for path in files_below(Path(self._config.site_dir), ".html"):
+        # Copies for machines (`llms.txt`) are Markdown, which only names its pictures.
+        endings = (".html",) if is_right else (".html", ".md", ".txt")
+        for path in files_below(Path(self._config.site_dir), *endings):
             if str(path) in (self.written.finished if is_right else self.written.own):
                 continue
             text = path.read_bytes().decode("utf-8", "surrogateescape")

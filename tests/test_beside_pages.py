@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 from html import unescape
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
@@ -115,6 +116,26 @@ def test_minify_and_quotation_marks(
     found = [(image["alt"], image["src"]) for image in built.tags("index.html", "img")]
     assert found[0] == (words, "tv.svg")
     assert len(found) == 3
+
+
+# --- llmstxt ---
+
+
+@beside("llmstxt", package="mkdocs-llmstxt")
+@needs("mkdocs_llmstxt")
+@pytest.mark.parametrize("autoclean", [True, False])
+def test_llmstxt(material: Site, api: ImagesServer, autoclean: bool) -> None:
+    """It writes pages as Markdown from HTML that it took before the pictures were there."""
+    api.reply = by_words
+    listed = {"Docs": ["index.md", "**/*.md"]}
+    options = {"full_output": "llms-full.txt", "autoclean": autoclean, "sections": listed}
+    material.after = [{"llmstxt": options}]
+    built = build_twice(material, api, views=views(material), requests=REQUESTS)
+    for name in ("llms-full.txt", "index.md"):
+        found = re.findall(r"!\[A (\w+)\]\((?:\.\./)*([^)#]+)\S*\)", built.read(name))
+        assert {"badger", "crane"} <= {animal for animal, _ in found} or autoclean, name
+        for _, url in found:
+            assert (built.site_dir / url).is_file(), url
 
 
 # --- glightbox ---
