@@ -33,8 +33,12 @@ BESIDE_TEXT = "(max-width: 36em)"
 """Up to here the stylesheet gives text no room beside a picture."""
 AUTO = "auto, "
 """What `sizes` begins with where the browser may look at the page instead."""
-_GRID_COLUMN = 208
-"""The stylesheet's narrowest column of a grid, 12em, and the gap to the next."""
+_GAP = 16
+"""CSS pixels between the columns of the stylesheet's grids, 1em."""
+_LEAST, _LEAST_OF_SHARES = 9 * 16, 6 * 16
+"""CSS pixels of their narrowest columns, and of those of grids that have only a share of the text."""
+_SPARE_FOR_FOUR = 12 * 16
+"""CSS pixels more that four need to stand in one row and not in two."""
 
 UNSOCIAL = (".gif", ".svg")
 """Endings of pictures that other sites do not show, or show a frame of."""
@@ -132,17 +136,39 @@ class Light:
             percent = int(share[:-1])
             if not room:
                 return f"{percent}vw"
-            return f"(max-width: {room}px) {percent}vw, {round(room * percent / 100)}px"
+            shown = _column(columns, round(room * percent / 100), _LEAST_OF_SHARES)
+            return f"(max-width: {room}px) {percent}vw, {shown}px"
         if not room:  # Too large a file is better than one that is too small.
             return f"(max-width: {width}px) 100vw, {width}px"
-        if columns > 1:
-            fitting = max(1, min(columns, room // _GRID_COLUMN))
-            beside = min(width, round(room / fitting))
-            return f"(max-width: {min(2 * _GRID_COLUMN, width)}px) 100vw, {beside}px"
+        # On phones two stand side by side, but for three of them.
+        phone = "50vw" if columns > 1 and columns != 3 else "100vw"
         if options.get("align") in ("left", "right"):
-            return f"{BESIDE_TEXT} 100vw, {min(width, room // 2)}px"
+            shown = _column(columns, room // 2, _LEAST_OF_SHARES)
+            return f"{BESIDE_TEXT} {phone}, {min(width, shown)}px"
+        if columns > 1:
+            shown = min(width, _column(columns, room, _LEAST))
+            if columns == 3:  # one below the other, also beside a tablet's sidebar
+                return f"(max-width: 31em) {phone}, (max-width: 60em) 50vw, {shown}px"
+            # Four have wider columns until there is room for all of them.
+            limit = room if columns == 4 else 2 * shown + _GAP
+            return f"(max-width: {limit}px) {phone}, {shown}px"
         width = min(width, room)
         return f"(max-width: {width}px) 100vw, {width}px"
+
+
+def _column(count: int, room: int, least: int) -> int:
+    """CSS pixels of each of some pictures that share a room, as the stylesheet has it.
+
+    Args:
+        count: pictures.
+        room: CSS pixels.
+        least: CSS pixels of the narrowest column where as many as wanted stand in a row.
+    """
+    wanted = count if count <= 4 else 3
+    spare = _SPARE_FOR_FOUR if wanted == 4 else 0
+    if room < wanted * (least + _GAP) - _GAP + spare:
+        wanted = 2 if count > 3 and room >= 2 * (least + _GAP) - _GAP else 1
+    return max(1, -(-(room + _GAP) // wanted) - _GAP)
 
 
 def social_size(width: int, height: int) -> tuple[int, int]:

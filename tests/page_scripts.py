@@ -159,6 +159,14 @@ PICTURES = """
 }
 """
 
+# The boxes of what a selector finds, on the page.
+BOXES = """
+(selector) => [...document.querySelectorAll(selector)].map((element) => {
+  const { left, top, right, bottom } = element.getBoundingClientRect();
+  return [left + scrollX, top + scrollY, right + scrollX, bottom + scrollY];
+})
+"""
+
 # Where the keyboard is: address, alt text of the picture in it, whether there is a ring, and how much
 # larger than the picture the ring is.
 FOCUSED = """
@@ -236,7 +244,7 @@ async (name) => {
 }
 """
 
-# Each label that is shown: where it is and on what, and what a click on it hits.
+# Each label that is shown: where it is and on what, whether all of it is seen, and what a click on it hits.
 UNDER_LABELS = """
 () => [...document.querySelectorAll(".genimage-label")].map((label) => {
   label.scrollIntoView({ block: "center" });
@@ -251,6 +259,7 @@ UNDER_LABELS = """
     size: parseFloat(getComputedStyle(label).fontSize),
     box: [at.left, at.top, at.right, at.bottom],
     picture: [on.left, on.top, on.right, on.bottom],
+    whole: label.scrollWidth <= label.clientWidth + 1 && label.scrollHeight <= label.clientHeight + 1,
     linked: Boolean(image.closest("a")),
     under: (hit.closest("a") || hit.closest(".genimage-frame")).tagName,
   };

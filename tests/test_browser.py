@@ -8,7 +8,7 @@ import shutil
 from contextlib import ExitStack
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import browser as browser_module
 import pytest
@@ -29,8 +29,8 @@ from browser import (
     visit,
     width,
 )
-from page_scripts import CONTRAST, FOCUSED, PLACEHOLDER_TEXTS
-from sites import Site
+from page_scripts import BOXES, CONTRAST, FOCUSED, PLACEHOLDER_TEXTS
+from sites import Site, behind, fence
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -46,6 +46,8 @@ EXTENSIONS = [
     "md_in_html",
     "pymdownx.superfences",
     {"pymdownx.tabbed": {"alternate_style": True}},
+    "def_list",
+    "footnotes",
 ]
 REFUSED = "Three rowing boats tied to the northern pier, one of them half under water"
 MORE_TEXT = "The heron stands in the shallows for most of the morning, and nobody moves it. " * 9
@@ -160,6 +162,105 @@ An anchor
     ```
 """
 
+HERON = "size=512x512 align=left width=200"
+SURROUNDINGS = f"""
+# Surroundings
+
+- A list
+
+{fence("A heron", f'{HERON} alt="In a list"', indent="    ")}
+    Short.
+
+- Its end
+
+Term
+:   A definition
+
+{fence("A heron", f'{HERON} alt="In a definition"', indent="    ")}
+    Short.
+
+> A quotation
+>
+{behind("> ", fence("A heron", f'{HERON} alt="In a quotation" caption="A heron"'))}>
+> Short.
+
+!!! note "A note"
+
+{fence("A heron", f'{HERON} alt="In a note"', indent="    ")}
+    Short.
+
+A footnote.[^1]
+
+[^1]:
+    A footnote
+
+{fence("A heron", 'size=512x512 width=100 caption="A heron"', indent="    ")}
+## Followed by a heading
+
+{fence("A heron", f'{HERON} alt="Before a heading"')}
+Short.
+
+## Below
+
+{fence("A heron", f'{HERON} alt="Before a list"')}
+Short.
+
+- A list
+- of two
+
+## Followed by a note
+
+{fence("A heron", f'{HERON} alt="Before a note"')}
+Short.
+
+!!! note "Beside"
+
+    {MORE_TEXT}
+
+## Followed by code
+
+{fence("A heron", f'{HERON} alt="Before code"')}
+Short.
+
+```
+code
+```
+
+## At the end of a note
+
+!!! note "A picture"
+
+    Text.
+
+{fence("A heron", 'size=512x512 width=200 alt="Last"', indent="    ")}
+!!! note "A figure"
+
+    Text.
+
+{fence("A heron", 'size=512x512 width=200 alt="Last figure" caption="A heron"', indent="    ")}
+!!! note "An error"
+
+    Text.
+
+{fence("A mistake", "quality=hihg", indent="    ")}
+## Rows
+
+{fence("Two", 'size=512x512 n=2 pick=all alt="2"')}
+{fence("Three", 'size=512x512 n=3 pick=all alt="3"')}
+{fence("Four", 'size=512x512 n=4 pick=all alt="4" caption="Four"')}
+{fence("Five", 'size=512x512 n=5 pick=all alt="5" caption="Five"')}
+{fence("Two", 'size=512x512 n=2 pick=all alt="2 pairs" dark="at night"')}
+{fence("Three", 'size=512x512 n=3 pick=all alt="3 pairs" dark="at night" link=original')}
+{fence("Four", 'size=512x512 n=4 pick=all alt="4 pairs" dark="at night" link="page.md"')}
+{fence("Five", 'size=512x512 n=5 pick=all alt="5 pairs" dark="at night" caption="Five"')}
+{fence("Five", 'size=512x512 n=5 pick=all alt="5 narrow" width=150')}
+{fence("Four", 'size=512x512 n=4 pick=all alt="4 on half" width=50%')}
+
+## Shapes
+
+{fence("A heron", 'size=512x512 alt="Cropped" width=300 height=100')}
+"""
+
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
@@ -194,6 +295,7 @@ def sites(
                 before=["search"],
             )
             made.write({"docs/index.md": "# Home\n", "docs/sub/page.md": PAGE})
+            made.write({"docs/sub/surroundings.md": SURROUNDINGS})
             with ImagesServer(reply=refuse) as api:
                 made.options = {
                     "base_url": api.base_url,
@@ -352,6 +454,122 @@ def test_a_closed_tab_shows_its_picture_when_opened(look: Visit) -> None:
     assert close(width(opened["box"]), width(opened["room"]))
 
 
+# What stands round pictures
+
+
+@pytest.fixture(scope="module")
+def surroundings(
+    request: pytest.FixtureRequest, browser: Browser, sites: Callable[[str], PageServer]
+) -> Iterator[Visit]:
+    """`SURROUNDINGS` in a theme and a window of one size, in light or dark."""
+    theme, size, scheme = request.param
+    path = "sub/surroundings/"
+    with visit(browser, sites(theme), path, SIZES[size], dark=scheme == "dark") as seen:
+        yield seen
+
+
+in_all_surroundings = pytest.mark.parametrize(
+    "surroundings", LOOKS, ids="-".join, indirect=True, scope="module"
+)
+
+
+def boxes(seen: Visit, selector: str) -> list[list[float]]:
+    found: list[list[float]] = seen.page.evaluate(BOXES, selector)
+    return found
+
+
+@in_all_surroundings
+def test_surroundings_are_sound(surroundings: Visit) -> None:
+    check_sound(surroundings, cropped=("Cropped",))
+
+
+@in_all_surroundings
+def test_floats_end_where_what_they_stand_in_ends(surroundings: Visit) -> None:
+    for alt in ("In a list", "In a definition", "In a quotation", "In a note"):
+        picture = surroundings.picture(alt)
+        assert picture["outer"][3] <= picture["room"][3] + 0.5, alt
+        if not surroundings.is_phone:
+            assert picture["next"][0] >= picture["box"][2] + 16, f"{alt}: the text touches it"
+
+
+@in_all_surroundings
+def test_what_follows_a_float_is_not_behind_it(surroundings: Visit) -> None:
+    following = {
+        "Before a heading": "#below",
+        "Before a list": "#below ~ ul",
+        "Before a note": "#followed-by-a-note ~ .admonition",
+        "Before code": "#followed-by-code ~ :is(pre, .highlight)",
+    }
+    for alt, selector in following.items():
+        box = surroundings.picture(alt)["box"]
+        other = boxes(surroundings, selector)[0]
+        is_below = other[1] >= box[3]
+        assert is_below or other[0] >= box[2] + 8, alt
+        assert is_below or alt != "Before a heading"
+
+
+@in_all_surroundings
+def test_no_surplus_at_the_end_of_a_note(surroundings: Visit) -> None:
+    for alt in ("Last", "Last figure"):
+        picture = surroundings.picture(alt)
+        end = (picture["caption"] or picture["box"])[3]
+        assert picture["room"][3] - end <= 15, alt
+    (error,) = boxes(surroundings, ".genimage-error")
+    (note,) = boxes(surroundings, ".admonition:has(.genimage-error)")
+    assert note[3] - error[3] <= 18
+
+
+@in_all_surroundings
+def test_captions_in_pale_text_can_be_read(surroundings: Visit) -> None:
+    captions = surroundings.page.locator(":is(blockquote, .footnote) figcaption")
+    assert captions.count() == 2
+    for number in range(captions.count()):
+        assert captions.nth(number).evaluate(CONTRAST) >= 4.5, "WCAG 2.2, 1.4.3"
+
+
+@in_all_surroundings
+def test_rows_please_the_eye(surroundings: Visit) -> None:
+    """Never one that is left over, and the last row in the middle."""
+    if surroundings.is_phone:
+        rows = {2: [2], 3: [1] * 3, 4: [2, 2], 5: [2, 2, 1]}
+    else:
+        is_wide = surroundings.page.locator(".col-md-9").count() > 0
+        rows = {2: [2], 3: [3], 4: [4] if is_wide else [2, 2], 5: [3, 2]}
+    shown = [one for one in surroundings.pictures() if one["shown"]]
+    for count, expected in rows.items():
+        for alt in (str(count), f"{count} pairs"):
+            pictures = [one for one in shown if one["alt"] == alt]
+            check_rows(pictures, expected)
+            assert width(pictures[0]["box"]) >= 144, alt
+    check_rows([one for one in shown if one["alt"] == "5 narrow"], [3, 2])
+    half = [1] * 4 if surroundings.is_phone else [2, 2]
+    check_rows([one for one in shown if one["alt"] == "4 on half"], half)
+
+
+def check_rows(pictures: list[dict[str, Any]], expected: list[int]) -> None:
+    rows: dict[int, list[list[float]]] = {}
+    for picture in pictures:
+        rows.setdefault(round(picture["box"][1]), []).append(picture["box"])
+    assert [len(row) for row in rows.values()] == expected, pictures[0]["alt"]
+    for row in rows.values():
+        assert close((row[0][0] + row[-1][2]) / 2, middle(pictures[0]["outer"]))
+
+
+@pytest.mark.parametrize("site", THEMES, indirect=True)
+def test_surroundings_on_paper(browser: Browser, site: PageServer) -> None:
+    """A heading goes with its picture, and what is cropped stays so. Chinese stands upright."""
+    with visit(browser, site, "sub/surroundings/", DESKTOP) as seen:
+        style = "(element, name) => getComputedStyle(element)[name]"
+        seen.page.evaluate("document.documentElement.lang = 'zh'")
+        caption = seen.page.locator("figcaption").first
+        assert caption.evaluate(style, "fontStyle") == "normal"
+        seen.page.emulate_media(media="print")
+        heading = seen.page.locator("#below")
+        assert heading.evaluate(style, "breakAfter") == "avoid"
+        cropped = seen.page.get_by_alt_text("Cropped")
+        assert cropped.evaluate(style, "objectFit") == "cover"
+
+
 @pytest.mark.parametrize("site", THEMES, indirect=True)
 def test_right_to_left(browser: Browser, site: PageServer) -> None:
     """`align` means sides of the page; what has none begins where lines begin."""
@@ -377,6 +595,9 @@ def test_on_paper(browser: Browser, site: PageServer) -> None:
             content = picture["content"]
             assert content[3] - content[1] <= down, picture
             assert width(picture["box"]) <= width(picture["room"]) + 0.5, picture
+        tall = seen.picture("Tall")["content"]
+        assert close(width(tall) * 1.5, tall[3] - tall[1]), "the box is wider than the picture"
+        # For browsers that cannot make it narrower.
         fits = seen.page.get_by_alt_text("Tall").evaluate("(i) => getComputedStyle(i).objectFit")
         assert fits == "contain"
 

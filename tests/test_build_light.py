@@ -170,7 +170,7 @@ def test_sizes_and_dimensions(site: Site, api: ImagesServer, theme: str) -> None
     assert len(grid) == 3
     for image in grid:
         check_offers(built, "grid/index.html", image, [16, 32, 64])
-        assert image["sizes"].endswith(f" 100vw, {round(room / 3)}px")
+        assert image["sizes"].endswith(f" 50vw, {-(-(room + 16) // 3) - 16}px")
     assert built.images("two/index.html")[0]["sizes"].endswith(", 64px")
 
 
