@@ -451,7 +451,9 @@ def test_readers_switch(browser: Browser, site: PageServer) -> None:
         assert set(twins(seen)) == {False}
         page.emulate_media(media="screen", color_scheme="dark")
         if is_material:
-            # A scheme of the site's own, which need not be a dark one.
+            # A scheme of the site's own, which need not be a dark one. The theme's script may still be at
+            # work on what the system prefers now, and set another.
+            page.wait_for_timeout(500)
             page.evaluate("document.body.dataset.mdColorScheme = 'brand'")
             assert set(twins(seen)) == {False}
         else:
