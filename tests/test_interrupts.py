@@ -73,6 +73,14 @@ def wait_until(condition: Callable[[], bool], process: Popen[bytes], log: Path) 
         time.sleep(0.01)
 
 
+def wait_for_the_last(api: ImagesServer) -> None:
+    """Until the server has come to all that a killed client had sent, which may wait to be taken up."""
+    seen = -1
+    while seen != len(api.posts) or api.in_flight:
+        seen = len(api.posts)
+        time.sleep(0.5)
+
+
 def finish(process: Popen[bytes], log: Path) -> Run:
     status = process.wait(60)
     return Run(status, log.read_text(encoding="utf-8", errors="replace"))
@@ -81,7 +89,8 @@ def finish(process: Popen[bytes], log: Path) -> Run:
 def rest_is_made(site: Site, api: ImagesServer, env: dict[str, str]) -> list[str]:
     """Build again: nothing that was kept is asked for. Returns what was asked for then."""
     kept, had = stored(site), arrived(site)
-    before = len(api.posts)  # with those whose bodies are still to be read
+    wait_for_the_last(api)
+    before = len(api.posts)
     site.run("--strict", env=env).ended()
     asked = [call.fields["prompt"] for call in api.posts[before:] if call.fields]
     assert kept.isdisjoint(asked)

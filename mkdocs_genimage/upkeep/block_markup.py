@@ -26,19 +26,22 @@ _ALIGNED: dict[str, dict[str, str]] = {
 }
 _GRID = {
     "display": "grid",
-    "grid-template-columns": "repeat(auto-fit, minmax(min(max(12em, 100% / {columns} - 1em), 100%), 1fr))",
+    "grid-template-columns": "repeat(auto-fit, minmax(min(max(9em, 100% / {columns} - 1em), 100%), 1fr))",
     "gap": "1em",
     "place-items": "start center",
     "width": "auto",
 }
-_MAX_COLUMNS = 4
+_MAX_COLUMNS = 3
 _CAPTION = {
     "max-width": "34em",
     "margin": "0.6em auto 0",
     "color": "color-mix(in srgb, currentColor 85%, transparent)",
     "font-size": "0.9em",
+    "line-height": "1.5",
+    "white-space": "normal",
+    "text-wrap": "balance",
 }
-_CAPTION_BESIDE_TEXT = {"width": "0", "min-width": "100%"}
+_CAPTION_BESIDE_TEXT = {"width": "0", "min-width": "max(100%, 6em)"}
 _CAPTION_OF_GRID = {"grid-column": "1 / -1", "margin": "0 auto"}
 _SPECIAL_IN_TAG = str.maketrans({char: f"&#{ord(char)};" for char in "\\`[]{}"})
 
@@ -164,7 +167,7 @@ class BlockMarkup:
         style: dict[str, str] = dict(_FIGURE) if "caption" in options else {}
         style |= _ALIGNED.get(options.get("align", ""), {})
         if len(self.copies) > 1:
-            columns = str(min(len(self.copies), _MAX_COLUMNS))
+            columns = "2" if len(self.copies) == 4 else str(min(len(self.copies), _MAX_COLUMNS))
             style |= {name: value.replace("{columns}", columns) for name, value in _GRID.items()}
         if self._is_percent:
             style["width"] = options["width"]
