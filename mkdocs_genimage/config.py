@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig
 
 
+MAX_SIZES_CHARS = 1000
 MIN_WIDTH, MAX_WIDTH = 16, 10_000
 """Pixels of smaller files: no icon is narrower, no screen is wider."""
 
@@ -153,12 +154,21 @@ class _Formats(opt.OptionallyRequired[tuple[str, ...]]):
         return FORMATS if "avif" in words else tuple(dict.fromkeys(words))
 
 
-_LENGTH = (
-    r"(?:\d*\.?\d+(?:px|r?em|ch|ex|[sld]?v(?:w|h|i|b|min|max)|cm|mm|in|pt|pc)"
-    r"|(?:calc|min|max|clamp)\(.+\))"
-)
-_SIZES = re.compile(rf"(?:[^,]*\([^,]*\)\s+{_LENGTH}\s*,\s*)*{_LENGTH}", re.IGNORECASE)
-"""Conditions with a length each, and a last one without (HTML, 4.8.4.2.2 Sizes attributes, 2026-11)."""
+_PARENTHESES = re.compile(r"\([^()]*\)")
+_LENGTH = r"(?:[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?[a-z]+|[+-]?0+|[a-z][a-z-]*\x00)"
+_CONDITION = r"(?:[\w\s-]*\x00)+"
+_SIZE_LIST = re.compile(rf"(?:{_CONDITION}\s*{_LENGTH}\s*,\s*)*{_LENGTH}", re.IGNORECASE)
+"""Conditions with a length each, and a last one without (HTML, 4.8.4.2.2 Sizes attributes, 2026-11). What
+stands in parentheses has become a NUL."""
+
+
+def _is_size_list(text: str) -> bool:
+    """Whether a text is a value for `sizes`."""
+    count = 1
+    while count:
+        text, count = _PARENTHESES.subn("\x00", text)
+    # Spares long texts the many ways to read what is none in the end.
+    return len(text) <= MAX_SIZES_CHARS and _SIZE_LIST.fullmatch(text) is not None
 
 
 class _Sizes(_Text):
@@ -166,7 +176,9 @@ class _Sizes(_Text):
 
     def run_validation(self, value: object) -> str:
         text = super().run_validation(value)
-        if text and (set(text) & set("<>\"'&") or not _SIZES.fullmatch(text)):
+        # Which is put in front of it wherever the browser may look at the page.
+        text = re.sub(r"^auto\s*(?:,\s*|$)", "", text, flags=re.IGNORECASE)
+        if text and (set(text) & set("<>\"'&\x00") or not _is_size_list(text)):
             raise ValidationError(
                 f"is {value!r}. Allowed: what HTML's 'sizes' takes, without any of < > \" ' &, like "
                 "'(max-width: 700px) 100vw, 700px'."

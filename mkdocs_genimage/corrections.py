@@ -87,7 +87,7 @@ class _Found:
         for item in corrections:
             expected = item.expected
             key = (expected.name, *map(str, expected.size))
-            self._alike.setdefault(key, [item])
+            self._alike.setdefault(key, []).append(item)
             sizes = expected.sizes.removeprefix(AUTO)
             self._exact.setdefault((*key, sizes), []).append(item)
         # All names at once: a new one may hold an old one, which must not be replaced again.

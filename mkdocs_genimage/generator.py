@@ -293,7 +293,7 @@ class Generator:
         # What comes of the limit follows the order of the pages, however fast each thread is.
         with self._admission:
             job = self._turns.next()
-            if job and not self._fatal:
+            if job and not self._fatal and not (self._fatal_to_edits and job.request.images):
                 count = len(job.variants)
                 try:
                     self.budget.take(count, self.estimate(job.request, count))

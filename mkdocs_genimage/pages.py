@@ -181,13 +181,15 @@ class Pages:
         is_right = all(item.is_as_expected for item in self.written.corrections)
         if is_right and not self._has_light:
             return
-        # Copies for machines (`llms.txt`) are Markdown, which only names its pictures.
+        # Copies for machines (`llms.txt`) are Markdown, which offers no smaller files.
         endings = (".html",) if is_right else (".html", ".md", ".txt")
         for path in files_below(Path(self._config.site_dir), *endings):
             if str(path) in (self.written.finished if is_right else self.written.own):
                 continue
             text = path.read_bytes().decode("utf-8", "surrogateescape")
-            corrected = self._gathered(correct_images(text, self.written.corrections))
+            corrected = correct_images(text, self.written.corrections)
+            if path.suffix == ".html":
+                corrected = self._gathered(corrected)
             if corrected != text:
                 path.write_bytes(corrected.encode("utf-8", "surrogateescape"))
 

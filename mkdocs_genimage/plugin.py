@@ -147,9 +147,8 @@ class GenimagePlugin(BasePlugin[GenimageConfig]):
         """Complete the page's HTML."""
         return self._pages.finish_output(output, page) if self._pages else output
 
-    @event_priority(
-        -110
-    )  # below i18n (-100), which builds the other languages here, within this build
+    # Below the i18n plugin (-100), which builds the other languages here, within this build.
+    @event_priority(-110)
     def on_post_build(self, *, config: MkDocsConfig) -> None:
         """Correct what others wrote from copies of pages."""
         if self._builds:

@@ -56,9 +56,8 @@ def report_failures(entries: Iterable[Entry], generator: Generator) -> None:
     if left:
         jobs = [entry.job for entry in left if entry.job]
         count = sum(len(job.variants) for job in jobs)
-        jobs_of_all = {id(e.job): e.job for e in entries if e.job and e.state == "failed"}
-        again = sum(len(job.variants) - len(job.images) for job in jobs_of_all.values())
-        cure = _cure(jobs, count, again, generator)
+        every = {id(e.job): e.job for e in entries if e.job and e.state == "failed"}
+        cure = _cure(jobs, count, list(every.values()), generator)
         _report_missing(count, f"{jobs[0].error}. {cure}", left)
 
 
@@ -80,13 +79,13 @@ def _billed(entries: Sequence[Entry]) -> str:
     return f" {count} may have been billed{f' ({names})' if names else ''}."
 
 
-def _cure(jobs: Sequence[Job], count: int, again: int, generator: Generator) -> str:
+def _cure(jobs: Sequence[Job], count: int, again: Sequence[Job], generator: Generator) -> str:
     """What the images that a limit left out would cost, and how to allow them.
 
     Args:
         jobs: those that it left out.
         count: their images.
-        again: these and the failed ones, which the next build asks for as well.
+        again: these and those that failed, which the next build asks for as well.
         generator: knows prices and limits.
     """
     budget = generator.budget
@@ -98,12 +97,13 @@ def _cure(jobs: Sequence[Job], count: int, again: int, generator: Generator) -> 
     elif len(known) < len(prices):
         cost += f", and {len(prices) - len(known)} of them have no known price"
     wanted = []
-    needed = budget.spent + sum(known)
+    left = [(job.request, len(job.variants) - len(job.images)) for job in again]
+    needed = budget.spent + sum(generator.estimate(*one) or 0.0 for one in left)
     if budget.max_cost and needed > budget.max_cost:
         # To the next cent above.
         wanted.append(f"'max_cost: {math.ceil(round(needed * 100, 6)) / 100:.2f}'")
     if budget.max_images and budget.images + count > budget.max_images:
-        wanted.append(f"'max_images: {budget.images + again}'")
+        wanted.append(f"'max_images: {budget.images + sum(number for _, number in left)}'")
     ways = [f"Set {' and '.join(wanted)} in mkdocs.yml"] if wanted else []
     if budget.images or not wanted:  # else the next build would come no further
         ways.append("or build again: what is made is kept" if ways else "Build again")

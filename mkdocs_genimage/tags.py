@@ -76,4 +76,9 @@ class Tag:
         self._written.pop(name, None)
 
     def __str__(self) -> str:
-        return f"<{self._name}{''.join(self._written.values())}{self.end}"
+        text = f"<{self._name}"
+        for written in self._written.values():
+            # Behind a quoted value that was taken away there may have been no blank.
+            glued = not written[0].isspace() and text[-1] not in "\"'"
+            text += f" {written}" if glued else written
+        return text + self.end

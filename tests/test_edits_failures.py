@@ -184,7 +184,7 @@ def test_server_without_edits_makes_the_rest(
     site: Site, api: ImagesServer, status: int, concurrency: int
 ) -> None:
     site.options = {**(site.options or {}), "concurrency": concurrency}
-    no_edits = Reply(status=status, body={"detail": "Not Found"})
+    no_edits = Reply(status=status, body={"detail": "This model makes new pictures only"})
     api.reply = lambda call: no_edits if call.path.endswith("/edits") else None
     blocks = [HERO, edit("At dusk", '"#hero"', "id: dusk"), fence("A fox", "alt=x dark=night")]
     write(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from typing import Any
 
 import pytest
@@ -256,6 +257,9 @@ def test_columns_are_those_of_the_stylesheet(room: int, measured: tuple[int, ...
         "(min-width: 40em) and (max-width: 60em) 50vw, (min-width: 60em) calc(60em / 2), 100vw",
         "not (orientation: portrait) min(50vw, 30rem), 100svw",
         "clamp(10rem, 50vw, 40rem)",
+        "(min-width: max(20em, 300px)) 50vw, 100vw",
+        "(max-width: 600px)100vw, 0",
+        "screen and (min-width: 1px) calc((100vw - 2rem) / 3), 1e3px",
     ],
 )
 def test_sizes_that_html_takes(sizes: str) -> None:
@@ -263,3 +267,23 @@ def test_sizes_that_html_takes(sizes: str) -> None:
     config.load_dict({"sizes": sizes})
     assert config.validate() == ([], [])
     assert config.sizes == sizes
+
+
+def test_sizes_that_begin_with_auto() -> None:
+    """It is put there anyhow, where it holds."""
+    for text in ("auto", "auto, 50vw"):
+        config = GenimageConfig()
+        config.load_dict({"sizes": text})
+        assert config.validate() == ([], [])
+        assert config.sizes == text.removeprefix("auto").removeprefix(", ")
+
+
+def test_sizes_that_are_long_and_wrong() -> None:
+    one = "(max-width: 600px) calc(100vw - 2rem), "
+    for text in (one * 20 + "600", one * 2000, "(" * 900, "a-" * 490 + "\u00e9"):
+        config = GenimageConfig()
+        config.load_dict({"sizes": text})
+        begin = time.process_time()
+        ((name, _),) = config.validate()[0]
+        assert name == "sizes"
+        assert time.process_time() - begin < 5

@@ -190,3 +190,12 @@ def test_nothing_takes_long(text: str, end: str) -> None:
     for pattern in (PICTURE, IMAGE, SOURCE, LINKED_PICTURE):
         found(pattern, text + end)
     assert time.process_time() - start < 5
+
+
+def test_what_is_dropped_leaves_a_blank() -> None:
+    tag = Tag('<img loading=lazy sizes="1vw"src=a.png>')
+    tag.drop("sizes")
+    assert str(tag) == "<img loading=lazy src=a.png>"
+    tag = Tag('<img alt="x"src=a.png>')
+    tag.drop("alt")
+    assert str(tag) == "<img src=a.png>"

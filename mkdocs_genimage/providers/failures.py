@@ -239,21 +239,20 @@ def _not_allowed(refusal: Refusal) -> ProviderError | None:
 def _nothing_there(refusal: Refusal) -> ProviderError | None:
     """A model or an address that does not exist. Redirects are not followed: a prompt would be."""
     endpoint = refusal.endpoint
-    if refusal.code in _MODEL_CODES or (
-        refusal.status in (404, 410) and "model" in refusal.message.lower()
-    ):
-        return refusal.failure(
-            f"{endpoint.host} has no model '{refusal.model}'{refusal.said}",
-            "Check its name: it may be misspelt, shut down, or not open to this key.",
-            fatal=True,
-        )
-    if refusal.is_edit and refusal.status in (404, 405, 410, 501):
+    has_no_model = refusal.code in _MODEL_CODES
+    if refusal.is_edit and not has_no_model and refusal.status in (404, 405, 410, 501):
         # Many servers make new pictures only, which the others are.
         return refusal.failure(
             f"{endpoint.host} edits no pictures (HTTP {refusal.status} at /images/edits){refusal.said}",
             "A block with 'image' or 'dark' is an edit: remove these, or choose a server that edits. If "
             f"this one does, check the address in {endpoint.base_url_from}.",
             no_edits=True,
+        )
+    if has_no_model or (refusal.status in (404, 410) and "model" in refusal.message.lower()):
+        return refusal.failure(
+            f"{endpoint.host} has no model '{refusal.model}'{refusal.said}",
+            "Check its name: it may be misspelt, shut down, or not open to this key.",
+            fatal=True,
         )
     if refusal.status in (404, 405, 410) or refusal.status // 100 == 3:
         return refusal.failure(
