@@ -338,7 +338,7 @@ def test_several_formats_are_sources() -> None:
 
 def test_sizes_of_pictures_side_by_side() -> None:
     page = Attributes(html(light(), light("hen.png"), look=LIGHT))
-    assert page.of("img")["sizes"] == "auto, (max-width: 416px) 100vw, 350px"
+    assert page.of("img")["sizes"] == "auto, (max-width: 700px) 50vw, 342px"
 
 
 def test_no_sizes_without_smaller_files() -> None:
