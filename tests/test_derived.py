@@ -278,10 +278,13 @@ def test_as_many_pictures_at_once_as_there_are_processors(
 ) -> None:
     most = min(count, derived.MAX_THREADS)
     gate = threading.Barrier(most)
+    all_wanted = threading.Event()
     seen: set[int] = set()
 
     class Slow(deriving.Picture):
         def make(self, recipe: Recipe) -> bytes:
+            # Until then a thread that runs out of work ends, and the next order starts another one.
+            assert all_wanted.wait(SECONDS)
             seen.add(threading.get_ident())
             gate.wait(SECONDS)  # fails unless so many come together
             return super().make(recipe)
@@ -293,6 +296,7 @@ def test_as_many_pictures_at_once_as_there_are_processors(
             files.want(*source(cache, f"A cat {number}"), SMALL)
         assert len(threads()) == most
         assert all(thread.daemon for thread in threads())
+        all_wanted.set()
         assert files.finish() == {}
     assert len(seen) == most
     for thread in threads():
