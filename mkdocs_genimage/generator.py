@@ -70,7 +70,9 @@ class Generator:
         self._ends_process = ends_process
         self._is_interrupted = False
         self._in_flight = 0
-        self._lock = threading.Lock()
+        self._ended = 0
+        self._changed = threading.Condition()
+        """Of the two numbers above."""
         self._admission = threading.Lock()
         self._jobs: dict[str, list[Job]] = {}
         self._open: list[Job] = []
@@ -276,16 +278,16 @@ class Generator:
 
     def _work(self) -> None:
         while job := self._next():
-            with self._lock:
-                self._in_flight += 1
             try:
                 self._run(job)
             except Exception as error:
                 # The image is stored or its error noted by now; a closed terminal must not stop the rest.
                 log.debug("progress could not be told: %s", where_raised(error))
             finally:
-                with self._lock:
+                with self._changed:
                     self._in_flight -= 1
+                    self._ended += 1
+                    self._changed.notify_all()
                 job.done.set()
 
     def _next(self) -> Job | None:
@@ -293,17 +295,44 @@ class Generator:
         # What comes of the limit follows the order of the pages, however fast each thread is.
         with self._admission:
             job = self._turns.next()
-            if job and not self._fatal and not (self._fatal_to_edits and job.request.images):
-                count = len(job.variants)
-                try:
-                    self.budget.take(count, self.estimate(job.request, count))
-                    job.reserved = count
-                except BudgetReachedError as error:
+            if job:
+                self._reserve(job)
+                with self._changed:
+                    self._in_flight += 1
+            return job
+
+    def _reserve(self, job: Job) -> None:
+        """Take the room that the limit has for a job, or end all if it has none.
+
+        Why it is not sent, if it is not, is told when it is to be made.
+        """
+        count = len(job.variants)
+        while True:
+            with self._changed:
+                ended, is_alone = self._ended, not self._in_flight
+            try:
+                self._raise_obstacle(job)
+                self.budget.take(count, self.estimate(job.request, count))
+            except BudgetReachedError as error:
+                if is_alone:
                     # No smaller one is sent in its place.
                     self._give_up(error)
-                except Exception as error:  # whoever waits for the job would wait for ever
-                    self._give_up(GenimageError(f"its price is not known: {where_raised(error)}"))
-            return job
+                    return
+            except GenimageError:
+                return
+            except Exception as error:  # whoever waits for the job would wait for ever
+                self._give_up(GenimageError(f"its price is not known: {where_raised(error)}"))
+                return
+            else:
+                job.reserved = count
+                return
+            # What is in flight may be refused, which costs nothing, or cost less than it might have. It may
+            # need the turn for it.
+            self._turns.end()
+            with self._changed:
+                while self._ended == ended:
+                    self._changed.wait()
+            self._turns.again()
 
     def _run(self, job: Job) -> None:
         started = time.monotonic()

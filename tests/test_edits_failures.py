@@ -203,6 +203,19 @@ def test_server_without_edits_makes_the_rest(
     assert all(call.path.endswith("/edits") for call in api.posts[len(made) + edits :])
 
 
+def test_server_without_edits_leaves_the_limit_to_new_pictures(
+    site: Site, api: ImagesServer
+) -> None:
+    site.options = {**(site.options or {}), "concurrency": 4, "max_images": 4}
+    no_edits = Reply(status=404, body={"detail": "This model makes new pictures only"})
+    api.reply = lambda call: no_edits if call.path.endswith("/edits") else None
+    write(site, *[fence(f"Hen {i}", "alt=x dark=night") for i in range(4)])
+    built = site.build(warns=["edits no pictures"])
+    assert len(built.warnings) == 1
+    made = [call.fields["prompt"] for call in api.posts if call.path.endswith("/generations")]
+    assert sorted(made) == [f"Hen {i}" for i in range(4)]
+
+
 # --- Sources that were made anew ---
 
 

@@ -587,6 +587,65 @@ def test_limit_of_cost_counts_what_it_really_cost(
     assert budget.spent == pytest.approx((0.1 if each is None else each) * made)
 
 
+@pytest.mark.parametrize(("each", "made"), [(None, 3), (0.1, 3), (0.05, 5), ("refused", 8)])
+@pytest.mark.parametrize("concurrency", [2, 3, 8])
+def test_room_comes_back_from_what_is_in_flight(
+    each: float | str | None,
+    made: int,
+    concurrency: int,
+    make: Callable[..., Generator],
+    provider: FakeProvider,
+) -> None:
+    """The limit is reached when nothing under way can make room any more."""
+    budget = Budget(max_cost=0.3)
+    generator = make(budget=budget, pricing=Prices(), concurrency=concurrency)
+    prompts = [f"fox {number}" for number in range(8)]
+    for prompt in prompts:
+        if each == "refused":
+            provider.answers[prompt] = [ProviderError("no", billed=Billed.NO, refused=True)]
+        else:
+            usage = None if each is None else {"each": each}
+            provider.answers[prompt] = [Answer([image(prompt)], usage=usage)]
+    jobs = [generator.order(request(prompt), (1,), PLACE)[0] for prompt in prompts]
+    finish(generator, *jobs)
+    assert len(provider.calls) == made
+    assert budget.spent <= 0.3 + 1e-9
+    reached = [job for job in jobs if isinstance(job.error, BudgetReachedError)]
+    assert reached == jobs[len(provider.calls) :]
+
+
+@pytest.mark.parametrize("concurrency", [1, 4])
+def test_who_waits_for_room_leaves_the_turn_to_others(
+    concurrency: int, make: Callable[..., Generator], provider: FakeProvider
+) -> None:
+    """The first is asked to come again, and needs a turn for that, while the second has no room."""
+    generator = make(budget=Budget(max_images=1), concurrency=concurrency)
+    provider.answers["a"] = [busy(retry_after=0.0), ProviderError("no", billed=Billed.NO)]
+    jobs = [generator.order(request(prompt), (1,), PLACE)[0] for prompt in "abc"]
+    finish(generator, *jobs)
+    assert [prompt for prompt, _ in provider.calls] == ["a", "a", "b"]
+    assert [type(job.error) for job in jobs] == [ProviderError, type(None), BudgetReachedError]
+
+
+def test_stop_ends_the_wait_for_room(
+    make: Callable[..., Generator], provider: FakeProvider
+) -> None:
+    generator = make(budget=Budget(max_images=1), concurrency=4)
+    provider.gate.clear()
+    provider.answers["a"] = [ProviderError("no", billed=Billed.NO)]
+    jobs = [generator.order(request(prompt), (1,), PLACE)[0] for prompt in "abc"]
+    assert provider.started.acquire(timeout=PATIENCE)
+    stopping = threading.Thread(target=generator.stop)
+    stopping.start()
+    assert jobs[2].done.wait(PATIENCE)
+    provider.gate.set()
+    finish(generator, *jobs)
+    stopping.join(PATIENCE)
+    assert not stopping.is_alive()
+    assert provider.calls == [("a", 1)]
+    assert [type(job.error) for job in jobs[1:]] == [StoppedError] * 2
+
+
 def test_limit_holds_with_many_at_once(
     make: Callable[..., Generator], provider: FakeProvider
 ) -> None:
