@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from mkdocs_genimage.conflicts import conflicts
 from mkdocs_genimage.errors import BlockError, OptionError, Problem
 from mkdocs_genimage.formats import LFS_POINTER, sniff
+from mkdocs_genimage.layers import merge
 from mkdocs_genimage.options import (
     GENERATION,
     NOT_EDITABLE,
@@ -52,7 +53,7 @@ class Style:
 
     Attributes:
         text: holds `{prompt}` where the prompt goes.
-        options: generation options in normal form.
+        options: in normal form.
     """
 
     text: str = "{prompt}"
@@ -60,7 +61,7 @@ class Style:
 
     @classmethod
     def read(cls, value: Any) -> Style:
-        """Read a style from mkdocs.yml: a text, or a mapping with `prompt` and generation options.
+        """Read a style from mkdocs.yml: a text, or a mapping with `prompt` and options.
 
         Raises:
             OptionError: it is neither, or its text has no `{prompt}`.
@@ -110,7 +111,7 @@ class Site:
     Attributes:
         model: asked where a block names none.
         moderation: the site's level; empty is the server's default.
-        defaults: generation options in normal form.
+        defaults: options in normal form.
         styles: by name.
         project_dir: the folder of mkdocs.yml; no input file may lie outside of it.
         docs_dir: second place to look for input files.
@@ -177,7 +178,7 @@ def compose(
     Args:
         block: what the author wrote.
         site: what mkdocs.yml says.
-        page_options: generation options of the page's front matter, in normal form.
+        page_options: options of the page's front matter, in normal form.
         page_dir: the folder of the page's file; None for a page without one.
         find_block: gives the page's block of an id; raises OptionError where it cannot.
 
@@ -196,7 +197,7 @@ def compose(
         ("front matter", page_options),
         ("block", block.options),
     )
-    options = _merged(*(layer for _, layer in layers))
+    options = merge(*(layer for _, layer in layers))
     problems = [Problem(block.lines.get(name, 0), message) for name, message in conflicts(options)]
     images, overlays = _inputs(options, block, site, page_dir, find_block, problems)
     subject = normalise_prompt(block.prompt)
@@ -265,38 +266,6 @@ def _twin(light: Composed, variant: int) -> Composed:
     options = {name: value for name, value in light.options.items() if name not in _NOT_FOR_TWINS}
     lines = dict.fromkeys(OPTIONS, light.lines.get("dark", 0))
     return Composed(request, 1, {**options, "prompt": request.prompt}, lines, light.layers)
-
-
-_FORMAT_OPTIONS = {
-    "output_compression": ("jpeg", "webp"),
-    "frame_count": ("gif",),
-    "frame_duration_ms": ("gif",),
-}
-"""The formats that an option is for."""
-
-
-def _merged(*layers: Mapping[str, Any]) -> dict[str, Any]:
-    """The options of all layers, weakest first.
-
-    What a weaker layer says of a thing that a stronger one does without is left out, so that a default of
-    `output_compression` is no obstacle to a png, nor one of `input_fidelity` to a block without `image`.
-    """
-    options: dict[str, Any] = {}
-    for layer in layers:
-        form = layer.get("output_format")
-        for name, forms in _FORMAT_OPTIONS.items():
-            if form and form not in forms:
-                options.pop(name, None)
-        if form in NOT_EDITABLE:
-            options.pop("dark", None)
-        options.update(layer)
-    for name, is_needed in (
-        ("input_fidelity", "image" in options or has_twin(options)),
-        ("mask_mode", "mask" in options),
-    ):
-        if not is_needed and name not in layers[-1]:
-            options.pop(name, None)
-    return options
 
 
 def _unknown_style(name: str, site: Site) -> str:

@@ -69,7 +69,7 @@ class _Text(opt.OptionallyRequired[str]):
 
 
 class _Defaults(opt.OptionallyRequired[dict[str, Any]]):
-    """A mapping of generation options."""
+    """A mapping of options for all blocks."""
 
     def __init__(self) -> None:
         super().__init__(default={})
@@ -243,10 +243,11 @@ class GenimageConfig(Config):
     """How strictly the server judges prompts. Default: the server's own."""
 
     defaults = _Defaults()
-    """Options that decide the picture, for every block that does not set them itself."""
+    """Options for every block that does not set them itself: those that decide the picture, and `width`,
+    `align`, `link`, `loading`, `class`."""
 
     styles = _Styles()
-    """Named styles: a text with `{prompt}` in it, or a mapping with `prompt` and generation options."""
+    """Named styles: a text with `{prompt}` in it, or a mapping with `prompt` and what `defaults` takes."""
 
     missing = opt.Choice(("generate", "placeholder", "error"), default="generate")
     """What `mkdocs build` does about a picture that is not there: make it, show a placeholder, or fail."""

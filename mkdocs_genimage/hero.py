@@ -13,7 +13,7 @@ from mkdocs_genimage.block import Block
 from mkdocs_genimage.errors import OptionError
 from mkdocs_genimage.fences import Fence
 from mkdocs_genimage.light import social_size
-from mkdocs_genimage.options import OPTIONS, SITE_WIDE, Option, read_options
+from mkdocs_genimage.options import OPTIONS, SITE_WIDE, UNSET, Option, read_options
 from mkdocs_genimage.places import Place, Source
 from mkdocs_genimage.values import read_boolean, read_text, shown
 
@@ -38,6 +38,8 @@ HERO = Option(
     "The picture of the whole page.",
 )
 """Stands here to be named where somebody looks for it; it is read by itself."""
+_OWN_LOOK = {name: UNSET[name] for name in ("align", "width")}
+"""At the top of a page a picture stands as it is, however those in the text stand."""
 HEADER = "genimage hero"
 """The header of the fence that stands in a page's text where its hero is to be seen."""
 
@@ -90,7 +92,7 @@ class FrontMatter:
             if "prompt" not in hero and not wrong:
                 messages.append("'hero' has no 'prompt', which says what the picture shows.")
             elif not wrong:
-                found = replace(found, hero=Block(own), show=show)
+                found = replace(found, hero=Block({**_OWN_LOOK, **own}), show=show)
         elif hero is not None:
             messages.append(
                 f"'hero' cannot be {shown(hero)}. Allowed: a mapping with 'prompt' and further options of "

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 NO_DARK = "none"
 """What `dark` says where there is to be no second picture, against a default."""
+UNSET = {"align": "none", "width": "auto", "link": "none"}
+"""What options say where a default of the page, a style or the site is not to hold."""
 NOT_EDITABLE = ("gif", "svg")
 """Formats of pictures that no server edits."""
 LINK_TO_ORIGINAL = "original"
@@ -268,14 +270,14 @@ _TABLE = (
         "presentation",
         values.read_classes,
         "names without blanks, quotes or any of < > &",
-        "Further classes of the figure: `.wide` in a header.",
+        "Further classes of the figure: `.wide` in a header. They add to those of defaults.",
     ),
     Option(
         "width",
         "presentation",
         values.read_width,
-        f"pixels from 1 to {values.MAX_DISPLAY_PIXELS:,}, or 1% to 100%",
-        "How wide the picture is shown, in pixels or percent of the text.",
+        f"pixels from 1 to {values.MAX_DISPLAY_PIXELS:,}, 1% to 100%, or auto",
+        "How wide the picture is shown, in pixels or percent of the text; `auto` for no default.",
     ),
     Option(
         "height",
@@ -287,15 +289,16 @@ _TABLE = (
     _words(
         "align",
         "presentation",
-        "Where the picture stands; text flows round `left` and `right`.",
-        *("left", "center", "right"),
+        "Where the picture stands; text flows round `left` and `right`; `none` for no default.",
+        *("left", "center", "right", "none"),
     ),
     Option(
         "link",
         "presentation",
         values.read_link,
-        "a page of the docs, a URL with http, https or mailto, or original",
-        "Where a click on the picture leads; `original` is the picture itself, at its full size.",
+        "a page of the docs, a URL with http, https or mailto, original, or none",
+        "Where a click on the picture leads; `original` is the picture itself, at its full size, `none` is "
+        "for no default.",
     ),
     _words(
         "loading",
@@ -319,8 +322,9 @@ GENERATION: dict[str, Option] = {
 }
 SITE_WIDE: dict[str, Option] = {
     name: option
-    for name, option in GENERATION.items()
-    if name not in ("prompt", "revision", "model")
+    for name, option in OPTIONS.items()
+    if name in ("class", "width", "align", "link", "loading")
+    or (name in GENERATION and name not in ("prompt", "revision", "model"))
 }
 """What `defaults:`, a style or a page's front matter may set. `model` has its own place in mkdocs.yml."""
 

@@ -214,8 +214,10 @@ def read_classes(value: Any) -> tuple[str, ...]:
 
 
 def read_width(value: Any) -> str:
-    """`"50%"` or a number of pixels as text."""
+    """`"50%"`, a number of pixels as text, or `auto`."""
     word = read_text(value).lower().replace(" ", "")
+    if word == "auto":
+        return word
     match = re.fullmatch(r"([0-9]{1,3})%", word)
     if match and 1 <= int(match[1]) <= 100:
         return f"{int(match[1])}%"
@@ -230,8 +232,8 @@ def read_height(value: Any) -> int:
 def read_link(value: Any) -> str:
     """An address that is harmless in a page. Names of files may hold blanks."""
     url = read_text(value).replace(" ", "%20")
-    if url.lower() == "original":
-        return "original"
+    if url.lower() in ("original", "none"):
+        return url.lower()
     scheme = re.match(r"([a-zA-Z][a-zA-Z0-9+.-]*):", url)
     if re.search(r"[\s<>\"\x00-\x20]", url) or (
         scheme and scheme[1].lower() not in ("http", "https", "mailto")

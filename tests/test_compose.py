@@ -83,6 +83,10 @@ LAYERS: dict[str, list[Any]] = {
     "moderation": ["low", "auto", "low", "auto"],
     "dark": ["night", "dusk", "none", "dawn"],
     "extra": [{"seed": 1}, {"seed": 2}, {"seed": 3}, {"seed": 4}],
+    "width": ["10", "20%", "30", "40%"],
+    "align": ["left", "right", "center", "left"],
+    "link": ["original", "a.md", "original", "https://a.example/"],
+    "loading": ["eager", "lazy", "eager", "lazy"],
 }
 BESIDE = {
     "output_compression": {"output_format": "webp"},
@@ -96,7 +100,7 @@ BESIDE = {
 
 
 def test_every_option_has_layers() -> None:
-    assert set(LAYERS) == set(SITE_WIDE) - {"style"}
+    assert set(LAYERS) == set(SITE_WIDE) - {"style", "class"}
 
 
 @pytest.mark.parametrize("strongest", range(4))
@@ -130,6 +134,8 @@ def test_precedence(name: str, strongest: int, project: Path) -> None:
     elif name == "dark":
         assert "dark" not in request.options
         assert [twin.request.prompt for twin in composed.twins] == [expected] * (expected != "none")
+    elif OPTIONS[name].kind == "presentation":
+        assert request.key == whole("x", project).request.key
     else:
         assert request.options[name] == expected
         assert set(request.options) == {name, *BESIDE.get(name, {})} - {"image", "mask"}
@@ -164,6 +170,48 @@ def test_presentation_is_not_in_the_request(project: Path) -> None:
     composed = whole("A fox", project, header=header)
     assert composed.request == whole("A fox", project).request
     assert composed.options["caption"] == "c"
+
+
+LOOK = {"width": "300", "align": "right", "link": "original", "loading": "eager"}
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        ("", LOOK),
+        ("width=auto", {**LOOK, "width": None}),
+        ("align=none link=none", {**LOOK, "align": None, "link": None}),
+        ("align=None width=AUTO link=NONE", {"loading": "eager"}),
+        ("height=90", {**LOOK, "width": None, "height": 90}),
+        ("height=90 width=50%", {**LOOK, "width": "50%", "height": 90}),
+    ],
+)
+def test_block_takes_back_how_pictures_stand(
+    header: str, expected: dict[str, Any], project: Path
+) -> None:
+    styles = {"s": {**LOOK, "align": "left"}}
+    for layers in (
+        {"defaults": LOOK},
+        {"page": LOOK, "defaults": {"width": "7", "align": "center"}},
+        {"page": {"align": "right", "style": "s"}, "styles": styles},
+    ):
+        composed = whole("A fox", project, header=header, **layers)
+        look = {name: value for name, value in composed.options.items() if name in expected}
+        assert look == {name: value for name, value in expected.items() if value is not None}
+        assert not set(composed.options) & ({*LOOK, "height"} - set(expected))
+
+
+def test_classes_of_all_layers(project: Path) -> None:
+    composed = whole(
+        "x",
+        project,
+        header="style=s class='shadow own'",
+        styles={"s": {"class": "flat wide"}},
+        defaults={"class": "shadow"},
+        page={"class": "wide"},
+    )
+    assert composed.options["class"] == ("shadow", "flat", "wide", "own")
+    assert composed.request == whole("x", project).request
 
 
 def test_renderer_of_the_site_and_of_the_block(project: Path) -> None:

@@ -303,6 +303,27 @@ def test_a_block_that_is_wrong_itself(site: Site, api: ImagesServer, header: str
     assert api.calls == []
 
 
+def test_how_others_stand_is_not_how_the_top_of_a_page_stands(
+    site: Site, api: ImagesServer
+) -> None:
+    assert site.options
+    look = {"align": "right", "width": "40%", "class": "shadow", "link": "original"}
+    site.options["defaults"] |= look
+    text = f"# Title\n\n{fence('A hen', 'alt=x')}\n{fence('A hen', 'alt=x width=auto align=none')}"
+    write(site, page(text, show="true"))
+    built = build_twice(site, api, strict=True)
+    html = built.read("index.html")
+    classes = re.findall(r'<p class="(genimage[^"]*)"', html)
+    assert classes == ["genimage shadow", "genimage genimage-right shadow", "genimage shadow"]
+    assert html.count('style="width:40%"') == 1
+    assert html.count('<a href="assets/genimage/') == 3
+    assert len(api.posts) == 2
+    # Own words are heeded.
+    write(site, page(text, show="true", width="50%"))
+    assert 'style="width:50%"' in build_twice(site, api, strict=True).read("index.html")
+    assert len(api.posts) == 2
+
+
 @pytest.mark.parametrize("options", [{}, {"show": "true"}], ids=["announced", "shown"])
 def test_a_block_that_is_written_like_the_one_for_the_hero(
     site: Site, api: ImagesServer, options: dict[str, str]

@@ -242,20 +242,20 @@ def test_good_value_in_a_header(case: tuple[str, str, Any]) -> None:
         (
             "width",
             "101%",
-            "'width' cannot be '101%'. Allowed: pixels from 1 to 10,000, or 1% to 100%.",
+            "'width' cannot be '101%'. Allowed: pixels from 1 to 10,000, 1% to 100%, or auto.",
         ),
         ("height", "50%", "'height' cannot be '50%'. Allowed: pixels from 1 to 10,000."),
         (
             "align",
             "centre",
-            "'align' cannot be 'centre'. Did you mean 'center'? Allowed: left, center, right.",
+            "'align' cannot be 'centre'. Did you mean 'center'? Allowed: left, center, right, none.",
         ),
         (
             "link",
             "javascript:alert(1)",
             (
                 "'link' cannot be 'javascript:alert(1)'. Allowed: a page of the docs, a URL with http, "
-                "https or mailto, or original."
+                "https or mailto, original, or none."
             ),
         ),
         (
@@ -385,7 +385,8 @@ def test_nothing_is_an_empty_mapping() -> None:
 
 
 def test_tables() -> None:
-    assert set(SITE_WIDE) == set(GENERATION) - {"prompt", "revision", "model"}
+    look = {"class", "width", "align", "link", "loading"}
+    assert set(SITE_WIDE) == set(GENERATION) - {"prompt", "revision", "model"} | look
     assert set(OPTIONS) - set(GENERATION) == {
         *("alt", "decorative", "caption", "title", "id", "class"),
         *("width", "height", "align", "link", "loading", "pick"),
