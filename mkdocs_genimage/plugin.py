@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -19,8 +20,11 @@ from mkdocs_genimage.records import Written
 from mkdocs_genimage.resolver import Policy, Resolver
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from jinja2 import Environment
     from mkdocs.config.defaults import MkDocsConfig
+    from mkdocs.livereload import LiveReloadServer
     from mkdocs.structure.files import Files
     from mkdocs.structure.pages import Page
 
@@ -153,6 +157,17 @@ class GenimagePlugin(BasePlugin[GenimageConfig]):
         """Correct what others wrote from copies of pages."""
         if self._builds:
             self._builds.pop().finish()
+
+    def on_serve(
+        self, server: LiveReloadServer, *, config: MkDocsConfig, builder: Callable[..., Any]
+    ) -> None:
+        """Show pictures that another command makes as they come."""
+        if self._policy() == "generate":
+            return  # each that is made here would cause one more build
+        folder = self.config.cache_folder(config)
+        with contextlib.suppress(OSError):
+            folder.mkdir(parents=True, exist_ok=True)  # what is not there cannot be watched
+            server.watch(str(folder), recursive=False)
 
     def on_shutdown(self) -> None:
         """The command ends, by itself or by an interrupt: keep what is in flight, send nothing more."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from api_server import ImagesServer, Reply, closed_port, error_body
+from cli_runs import genimage_process
 from sites import Site, fence
 
 if TYPE_CHECKING:
@@ -131,7 +132,41 @@ def test_serve_pays_nothing(pages: Site, api: ImagesServer, child_env: dict[str,
         assert server.builds == 2
         assert "WARNING" not in server.output
     assert api.calls == []
-    assert not pages.cache.exists()
+    assert list(pages.cache.iterdir()) == []
+
+
+def test_what_another_command_makes_is_shown(
+    pages: Site, api: ImagesServer, child_env: dict[str, str]
+) -> None:
+    pages.options["widths"] = [16]
+    with served(pages, child_env) as server:
+        assert "/placeholder-a-fox-" in server.images("fox/")[0]
+        arguments = ("generate", "--only", "docs/fox.md", "--yes")
+        genimage_process(pages.root, *arguments, env=child_env).ended()
+        deadline = time.monotonic() + 60
+        while "/placeholder-" in server.images("fox/")[0]:
+            assert time.monotonic() < deadline, server.output
+            time.sleep(0.1)
+        assert "/placeholder-" in server.images("hen/")[0]
+        # What builds write there themselves, below it, causes no more of them.
+        time.sleep(QUIET_SECONDS)
+        builds = server.builds
+        assert builds <= 3, "one for the picture, or two with its sidecar"
+        assert (pages.cache / ".derived").is_dir()
+        time.sleep(QUIET_SECONDS)
+        assert server.builds == builds
+    assert len(api.posts) == 1
+
+
+def test_serve_where_nothing_can_be_written(
+    pages: Site, api: ImagesServer, child_env: dict[str, str]
+) -> None:
+    pages.cache.write_text("a file where the folder would be")
+    with served(pages, child_env) as server:
+        assert "/placeholder-a-fox-" in server.images("fox/")[0]
+        server.edit("hen.md", fence("Another hen", "alt=x"))
+        server.wait_for_build(2)
+    assert api.calls == []
 
 
 def test_clean_serve_pays_nothing(
