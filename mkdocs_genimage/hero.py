@@ -38,8 +38,6 @@ HERO = Option(
     "The picture of the whole page.",
 )
 """Stands here to be named where somebody looks for it; it is read by itself."""
-_OWN_LOOK = {name: UNSET[name] for name in ("align", "width")}
-"""At the top of a page a picture stands as it is, however those in the text stand."""
 HEADER = "genimage hero"
 """The header of the fence that stands in a page's text where its hero is to be seen."""
 
@@ -92,7 +90,7 @@ class FrontMatter:
             if "prompt" not in hero and not wrong:
                 messages.append("'hero' has no 'prompt', which says what the picture shows.")
             elif not wrong:
-                found = replace(found, hero=Block({**_OWN_LOOK, **own}), show=show)
+                found = replace(found, hero=Block(own), show=show)
         elif hero is not None:
             messages.append(
                 f"'hero' cannot be {shown(hero)}. Allowed: a mapping with 'prompt' and further options of "
@@ -141,6 +139,12 @@ def no_blocks(_name: str) -> Composed:
     raise OptionError(
         "a hero is made before the page's blocks, so it cannot be made from one. Use the path of a file."
     )
+
+
+def with_own_look(block: Block) -> Block:
+    """A hero that stands as it is, unless it says otherwise itself, however pictures in the text stand."""
+    own = {name: UNSET[name] for name in ("align", "width")}
+    return replace(block, options={**own, **block.options})
 
 
 def with_hero(markdown: str) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from mkdocs_genimage.compose import compose
 from mkdocs_genimage.errors import BlockError, Problem
-from mkdocs_genimage.hero import no_blocks, social_tags
+from mkdocs_genimage.hero import no_blocks, social_tags, with_own_look
 from mkdocs_genimage.light import UNSOCIAL, social_name
 from mkdocs_genimage.log import log
 from mkdocs_genimage.records import Hero, SeenBlock
@@ -47,9 +47,8 @@ class Heroes:
             return
         folder = self._pages.folder(file)
         try:
-            composed = compose(
-                front_matter.hero, self._pages.site, front_matter.options, folder, no_blocks
-            )
+            block = with_own_look(front_matter.hero)
+            composed = compose(block, self._pages.site, front_matter.options, folder, no_blocks)
             self._set(record, Hero(composed, place), page, files)
         except BlockError as error:
             self._pages.saw(SeenBlock(place, file, None, self._pages.bad_block(place, error)))
