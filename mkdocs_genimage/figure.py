@@ -211,9 +211,12 @@ class _Drawing:
         shown = picture.with_twin
         words = self.look.words(shown)
         parent = outer
+        if self.columns > 1:
+            # Keeps the place of a narrow picture, and makes one child of a pair.
+            parent = SubElement(outer, "span", {"class": "genimage-cell"})
         if words:
             parent = SubElement(
-                outer,
+                parent,
                 "span",
                 {
                     "class": "genimage-frame",

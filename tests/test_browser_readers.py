@@ -655,29 +655,37 @@ def test_axe_finds_nothing(look: Visit) -> None:
 
 
 @pytest.fixture(scope="module")
-def credits_site(
+def in_formats(
     browser: Browser, cache: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[PageServer]:
+) -> Iterator[Callable[[str], PageServer]]:
+    """Gives a page with pictures in several formats, by how readers are told of the model."""
     pytest.importorskip("PIL._avif", reason="this Pillow cannot write AVIF")
-    made = Site(tmp_path_factory.mktemp("credits"), config={"theme": THEMES["material"]})
-    made.write({"docs/index.md": CREDITS_PAGE})
-    built = build(
-        made,
-        cache,
-        defaults={"size": "640x640"},
-        widths=[320],
-        formats=["avif", "webp"],
-        disclosure="credit",
-        disclosure_text="Made by {model}",
-    )
-    with PageServer(built) as server:
-        yield server
+    with ExitStack() as servers:
+
+        @lru_cache
+        def served(disclosure: str) -> PageServer:
+            made = Site(tmp_path_factory.mktemp(disclosure), config={"theme": THEMES["material"]})
+            made.write({"docs/index.md": CREDITS_PAGE})
+            built = build(
+                made,
+                cache,
+                defaults={"size": "640x640"},
+                widths=[320],
+                formats=["avif", "webp"],
+                disclosure=disclosure,
+                disclosure_text="Made by {model}",
+            )
+            return servers.enter_context(PageServer(built))
+
+        yield served
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_credits_and_formats(browser: Browser, credits_site: PageServer, dark: bool) -> None:
+def test_credits_and_formats(
+    browser: Browser, in_formats: Callable[[str], PageServer], dark: bool
+) -> None:
     size = PHONE if dark else DESKTOP
-    with reading(browser, credits_site, "", size, dark=dark) as seen:
+    with reading(browser, in_formats("credit"), "", size, dark=dark) as seen:
         assert seen.errors == []
         assert seen.shifted == []
         check_sound(seen, cropped=("Cropped",))
@@ -707,6 +715,28 @@ def test_credits_and_formats(browser: Browser, credits_site: PageServer, dark: b
         check_columns(seen, "Pair", 2)
         check_columns(seen, "Three", 3)
         check_accessible(seen)
+
+
+@pytest.mark.parametrize("disclosure", ["none", "label"])
+@pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
+def test_formats_take_no_room(
+    browser: Browser,
+    in_formats: Callable[[str], PageServer],
+    disclosure: str,
+    size: tuple[int, int],
+) -> None:
+    """What names the files of a picture is no part of a grid."""
+    with reading(browser, in_formats(disclosure), "", size) as seen:
+        check_sound(seen, cropped=("Cropped",))
+        check_columns(seen, "Take", 2)
+        check_columns(seen, "Pair", 2)
+        check_columns(seen, "Three", 3)
+        labels = seen.page.evaluate(UNDER_LABELS)
+        assert len(labels) == (12 if disclosure == "label" else 0)
+        for label in labels:
+            picture, box = label["picture"], label["box"]
+            assert picture[0] <= box[0] < box[2] <= picture[2], label
+            assert picture[1] <= box[1] < box[3] <= picture[3], label
 
 
 def check_columns(seen: Visit, alt: str, count: int) -> None:

@@ -248,7 +248,9 @@ def test_decorative() -> None:
 
 def test_several_variants() -> None:
     text = html(FOX, Picture("b.png", 8, 6), link="x.md", caption="Two")
-    assert text.startswith('<figure class="genimage genimage-grid"><a href="x.md"><img ')
+    cell = '<span class="genimage-cell"><a href="x.md"><img '
+    assert text.startswith(f'<figure class="genimage genimage-grid">{cell}')
+    assert text.count(cell) == 2
     assert text.count('<a href="x.md"><img alt="A fox" ') == 2
     assert text.count("figcaption") == 2
 
@@ -400,7 +402,11 @@ def test_a_twin_that_is_missing() -> None:
 
 def test_twins_do_not_count_as_columns() -> None:
     assert "genimage-grid" not in html(TWINS)
-    assert len(images(html(TWINS, TWINS))) == 4
+    assert "genimage-cell" not in html(TWINS)
+    for look in (Look(), LIGHT, Look(disclosure="label")):
+        text = html(TWINS, TWINS, look=look, link="original")
+        assert len(images(text)) == 4
+        assert [len(images(cell)) for cell in text.split("genimage-cell")[1:]] == [2, 2]
 
 
 # --- First on a page --------------------------------------------------------------------------
