@@ -94,7 +94,7 @@ class PageDocument:
         if not hero:  # of which it was told before
             self._pages.tell_of_alt(place, options)
         if self._record.is_seen_first(composed, is_shown_hero=hero is not None):
-            options = hero_options(options)
+            options = hero_options(options, sets_loading=composed.origin("loading") == "block")
             if not hero:
                 self._pages.take_hero(self._record, composed, place, self._file, self._files)
         if "id" in options:

@@ -158,9 +158,16 @@ def build_figure(
     return outer
 
 
-def hero_options(options: Mapping[str, Any]) -> dict[str, Any]:
-    """A block's options as they hold for what readers of its page see first."""
-    return {"loading": "eager", **options, "is_hero": True}
+def hero_options(options: Mapping[str, Any], *, sets_loading: bool) -> dict[str, Any]:
+    """A block's options as they hold for what readers of its page see first.
+
+    Args:
+        options: all that hold.
+        sets_loading: whether the block itself says how it is loaded. No default says so of what is
+            seen first.
+    """
+    loading = options["loading"] if sets_loading else "eager"
+    return {**options, "loading": loading, "is_hero": True}
 
 
 def twin_options(options: Mapping[str, Any]) -> dict[str, Any]:

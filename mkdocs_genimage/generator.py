@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from mkdocs_genimage.budget import BudgetReachedError
 from mkdocs_genimage.errors import Billed, CacheError, GenimageError, ProviderError
 from mkdocs_genimage.inventory import REFUSAL, cache_files
-from mkdocs_genimage.job import Job, StoppedError
+from mkdocs_genimage.job import BehindError, Job, StoppedError
 from mkdocs_genimage.journal import Journal
 from mkdocs_genimage.log import log, where_raised
 from mkdocs_genimage.making import Maker
@@ -21,6 +21,8 @@ from mkdocs_genimage.sending import Sender
 from mkdocs_genimage.turns import Turns
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mkdocs_genimage.budget import Budget
     from mkdocs_genimage.cache import Cache
     from mkdocs_genimage.places import Place
@@ -69,10 +71,11 @@ class Generator:
         self._workers: list[threading.Thread] = []
         self._ends_process = ends_process
         self._is_interrupted = False
-        self._in_flight = 0
+        self._in_flight: set[Job] = set()
         self._ended = 0
-        self._changed = threading.Condition()
-        """Of the two numbers above."""
+        # As in `Turns`, a signal may come at any time.
+        self._lock = threading.RLock()
+        self._changed = threading.Condition(self._lock)
         self._admission = threading.Lock()
         self._jobs: dict[str, list[Job]] = {}
         self._open: list[Job] = []
@@ -100,6 +103,7 @@ class Generator:
             journal,
             turns=self._turns,
             jobs_of=lambda key: tuple(self._jobs.get(key, ())),
+            wait_for=self._wait_for,
         )
 
     def order(
@@ -172,13 +176,15 @@ class Generator:
 
     def cancel(self) -> None:
         """Forget what was ordered and not yet sent. It can be ordered again."""
-        for job in self._turns.clear():
-            self._jobs[job.request.key].remove(job)
-            self._progress.dropped(len(job.variants))
-            job.error = StoppedError()
-            job.done.set()
-        for job in self._open:
-            job.is_cancelled = True  # one that has its turn may still wait for something
+        with self._lock:
+            for job in self._turns.clear():
+                self._jobs[job.request.key].remove(job)
+                self._progress.dropped(len(job.variants))
+                job.error = StoppedError()
+                job.done.set()
+            for job in self._open:
+                job.is_cancelled = True  # one that has its turn may still wait for something
+            self._changed.notify_all()
 
     def stop(self) -> None:
         """Send nothing more, and wait until what is in flight has come and is stored."""
@@ -284,11 +290,17 @@ class Generator:
                 # The image is stored or its error noted by now; a closed terminal must not stop the rest.
                 log.debug("progress could not be told: %s", where_raised(error))
             finally:
-                with self._changed:
-                    self._in_flight -= 1
+                with self._lock:  # all at once, for those who wait for it
+                    self._in_flight.remove(job)
                     self._ended += 1
+                    is_behind = isinstance(job.error, BehindError)
+                    if is_behind:
+                        job.error = StoppedError() if job.is_cancelled else None
+                    if is_behind and not job.is_cancelled:
+                        self._turns.add(job)
+                    else:
+                        job.done.set()
                     self._changed.notify_all()
-                job.done.set()
 
     def _next(self) -> Job | None:
         """The next job whose turn it is, with the room that the limit has for it."""
@@ -297,8 +309,8 @@ class Generator:
             job = self._turns.next()
             if job:
                 self._reserve(job)
-                with self._changed:
-                    self._in_flight += 1
+                with self._lock:
+                    self._in_flight.add(job)
             return job
 
     def _reserve(self, job: Job) -> None:
@@ -308,7 +320,7 @@ class Generator:
         """
         count = len(job.variants)
         while True:
-            with self._changed:
+            with self._lock:
                 ended, is_alone = self._ended, not self._in_flight
             try:
                 self._raise_obstacle(job)
@@ -329,10 +341,23 @@ class Generator:
             # What is in flight may be refused, which costs nothing, or cost less than it might have. It may
             # need the turn for it.
             self._turns.end()
-            with self._changed:
-                while self._ended == ended:
+            with self._lock:
+                while self._ended == ended and not job.is_cancelled:
                     self._changed.wait()
             self._turns.again()
+
+    def _wait_for(self, sources: Sequence[Job]) -> None:
+        """Wait for jobs whose pictures another one is made from.
+
+        Raises:
+            BehindError: one of them has not had its turn, which it might never get: who waits for it would
+                take its thread, and the room that the limit has.
+        """
+        with self._lock:
+            while missing := [job for job in sources if not job.done.is_set()]:
+                if not self._in_flight.issuperset(missing):
+                    raise BehindError
+                self._changed.wait()
 
     def _run(self, job: Job) -> None:
         started = time.monotonic()
@@ -341,6 +366,8 @@ class Generator:
             cost = self._maker.make(job)
         except GenimageError as error:
             job.error = error
+            if isinstance(error, BehindError):
+                return
             if isinstance(error, ProviderError) and error.refused:
                 self._maker.remember_refusal(job, error)
             if isinstance(error, CacheError):

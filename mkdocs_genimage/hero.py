@@ -13,7 +13,7 @@ from mkdocs_genimage.block import Block
 from mkdocs_genimage.errors import OptionError
 from mkdocs_genimage.fences import Fence
 from mkdocs_genimage.light import social_size
-from mkdocs_genimage.options import OPTIONS, SITE_WIDE, UNSET, Option, read_options
+from mkdocs_genimage.options import OPTIONS, PAGE_WIDE, UNSET, Option, read_options
 from mkdocs_genimage.places import Place, Source
 from mkdocs_genimage.values import read_boolean, read_text, shown
 
@@ -78,7 +78,7 @@ class FrontMatter:
                     "'hero' is empty. Where a block is meant, write its id in quotes, '#id': YAML takes a "
                     "bare # for a comment."
                 )
-        options, wrong = read_options(value, {**SITE_WIDE, HERO.name: HERO})
+        options, wrong = read_options(value, {**PAGE_WIDE, HERO.name: HERO})
         messages += [message for _, message in wrong]
         found = cls(options, has_wrong_options=bool(wrong))
         if isinstance(hero, str) and hero.startswith("#") and len(hero) > 1:

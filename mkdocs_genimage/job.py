@@ -21,6 +21,13 @@ class StoppedError(GenimageError):
         super().__init__("the build ended before this image was asked for")
 
 
+class BehindError(GenimageError):
+    """What this image is made from comes later, so this one goes behind it."""
+
+    def __init__(self) -> None:
+        super().__init__("what this image is made from was not asked for yet")
+
+
 @dataclass(eq=False)
 class Job:
     """One request under way.

@@ -41,6 +41,7 @@ class Maker:
         journal: outlives this process.
         turns: who may send. A job that is given to `make` has its turn, which ends there.
         jobs_of: the jobs under way or done for a key.
+        wait_for: waits for jobs whose pictures another one is made from.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class Maker:
         *,
         turns: Turns[Job],
         jobs_of: Callable[[str], Sequence[Job]],
+        wait_for: Callable[[Sequence[Job]], None],
     ) -> None:
         self._provider = provider
         self._cache = cache
@@ -59,6 +61,7 @@ class Maker:
         self._journal = journal
         self._turns = turns
         self._jobs_of = jobs_of
+        self._wait_for = wait_for
         self._storing = threading.Semaphore(PARALLEL_STORES)
 
     def make(self, job: Job) -> float | None:
@@ -149,23 +152,27 @@ class Maker:
     def _with_inputs(self, job: Job, turn: Turn) -> ImageRequest:
         """The request with the bytes of all its inputs, the mask as the API wants it.
 
-        Another block's picture was ordered before, so it is at work or done. Whoever waits for it gives up
-        its turn, and never stands in its way.
+        Another block's picture was ordered before, so it is mostly at work or done; after a build that
+        failed, or where the picture was removed meanwhile, it may come up later. Whoever waits for it gives
+        up its turn, and never stands in its way.
 
         Raises:
             ProviderError: one of them is missing or does not fit.
+            BehindError: one of them comes later.
         """
         request = job.request
         if not request.images:
             return request
         sources = [image for image in request.images if isinstance(image, BlockInput)]
         waits = [
-            job for source in sources for job in self._jobs_for(source) if not job.done.is_set()
+            other
+            for source in sources
+            for other in self._jobs_for(source)
+            if not other.done.is_set()
         ]
         if waits:
             turn.end()
-            for earlier in waits:
-                earlier.done.wait()
+            self._wait_for(waits)
         # What has ended the others, if anything has, is why a picture is missing here.
         self._sender.check(job)
         turn.again()

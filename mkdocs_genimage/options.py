@@ -6,7 +6,7 @@ means the same wherever it is written.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from mkdocs_genimage import values
@@ -320,13 +320,22 @@ OPTIONS: dict[str, Option] = {option.name: option for option in _TABLE}
 GENERATION: dict[str, Option] = {
     option.name: option for option in _TABLE if option.kind == "generation"
 }
-SITE_WIDE: dict[str, Option] = {
+PAGE_WIDE: dict[str, Option] = {
     name: option
     for name, option in OPTIONS.items()
     if name in ("class", "width", "align", "link", "loading")
     or (name in GENERATION and name not in ("prompt", "revision", "model"))
 }
-"""What `defaults:`, a style or a page's front matter may set. `model` has its own place in mkdocs.yml."""
+"""What a page's front matter may set. `model` has its own place in mkdocs.yml."""
+SITE_WIDE: dict[str, Option] = {
+    **PAGE_WIDE,
+    "link": replace(
+        OPTIONS["link"],
+        parse=values.read_site_link,
+        allowed="a URL with http, https or mailto, original, or none",
+    ),
+}
+"""What `defaults:` or a style may set. The name of a page would mean another one in each folder."""
 
 
 def unknown_option(name: str, known: Mapping[str, Option]) -> str:

@@ -162,8 +162,8 @@ class GenimagePlugin(BasePlugin[GenimageConfig]):
         self, server: LiveReloadServer, *, config: MkDocsConfig, builder: Callable[..., Any]
     ) -> None:
         """Show pictures that another command makes as they come."""
-        if self._policy() == "generate":
-            return  # each that is made here would cause one more build
+        if self._policy() in ("generate", "off"):
+            return  # each that is made here would cause one more build, or none is shown
         folder = self.config.cache_folder(config)
         with contextlib.suppress(OSError):
             folder.mkdir(parents=True, exist_ok=True)  # what is not there cannot be watched

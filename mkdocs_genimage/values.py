@@ -242,6 +242,14 @@ def read_link(value: Any) -> str:
     return url
 
 
+def read_site_link(value: Any) -> str:
+    """An address that leads to the same place from all pages."""
+    url = read_link(value)
+    if url not in ("original", "none") and not re.match(r"[a-zA-Z][a-zA-Z0-9+.-]*:", url):
+        raise ValueError
+    return url
+
+
 def read_pick(value: Any) -> int | Literal["all"]:
     """The number of a variant, or `all`."""
     if str(value).strip().lower() == "all":

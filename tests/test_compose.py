@@ -12,10 +12,11 @@ from mkdocs_genimage import compose as compose_module
 from mkdocs_genimage.block import parse_block
 from mkdocs_genimage.compose import Composed, Site, Style, compose
 from mkdocs_genimage.errors import BlockError, OptionError, Problem
-from mkdocs_genimage.options import OPTIONS, SITE_WIDE, read_options
+from mkdocs_genimage.options import OPTIONS, PAGE_WIDE, SITE_WIDE, Option, read_options
 from mkdocs_genimage.request import TWIN_OF, BlockInput, InputFile
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 PNG = picture("input", "8x8")
@@ -47,11 +48,11 @@ def whole(
         defaults=read(defaults),
         styles={name: Style.read(value) for name, value in (styles or {}).items()},
     )
-    return compose(parse_block(f"genimage {header}", body), site, read(page), page_dir)
+    return compose(parse_block(f"genimage {header}", body), site, read(page, PAGE_WIDE), page_dir)
 
 
-def read(values: dict[str, Any] | None) -> dict[str, Any]:
-    options, wrong = read_options(values, SITE_WIDE)
+def read(values: dict[str, Any] | None, known: Mapping[str, Option] = SITE_WIDE) -> dict[str, Any]:
+    options, wrong = read_options(values, known)
     assert not wrong
     return options
 
@@ -276,6 +277,8 @@ def test_unknown_style(project: Path) -> None:
         ({"size": "huge", "style": "b"}, "'size' cannot be 'huge'."),
         ({"style": "b"}, "'style' is for blocks only."),
         ({"alt": "b"}, "'alt' is for blocks only."),
+        ({"link": "a.md"}, "'link' cannot be 'a.md'. Allowed: a URL with http, https or mailto,"),
+        ({"link": "/a/"}, "'link' cannot be '/a/'."),
         ({"model": "b"}, "'model' is for blocks only."),
     ],
 )

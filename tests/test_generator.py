@@ -627,6 +627,37 @@ def test_who_waits_for_room_leaves_the_turn_to_others(
     assert [type(job.error) for job in jobs] == [ProviderError, type(None), BudgetReachedError]
 
 
+@pytest.mark.parametrize("chain", [1, 3])
+def test_edit_goes_behind_what_it_is_made_from(
+    chain: int, make: Callable[..., Generator], provider: FakeProvider
+) -> None:
+    """A picture is removed after an edit of it was ordered, so it is ordered again behind the edit."""
+    generator = make(budget=Budget(max_images=1 + chain), concurrency=1)
+    source = request("s")
+    (made,) = generator.order(source, (1,), PLACE)
+    finish(generator, made)
+    generator = make(budget=Budget(max_images=1 + chain), concurrency=1)
+    provider.gate.clear()
+    generator.order(request("x"), (1,), PLACE)
+    assert provider.started.acquire(timeout=PATIENCE)
+    edits: list[Job] = []
+    below = source
+    for number in range(chain):
+        below = request(f"edit {number}", images=(BlockInput("#s", below, 1),))
+        edits += generator.order(below, (1,), PLACE)
+    made.images[1].path.unlink()
+    (again,) = generator.order(source, (1,), PLACE)
+    provider.gate.set()
+    finish(generator, *edits, again)
+    # They go behind it, so the room is for as many of them as it leaves.
+    assert again.error is None
+    assert [type(edit.error) for edit in edits] == [type(None)] * (chain - 1) + [BudgetReachedError]
+    assert [prompt for prompt, _ in provider.calls] == [
+        *("s", "x", "s"),
+        *(f"edit {number}" for number in range(chain - 1)),
+    ]
+
+
 def test_stop_ends_the_wait_for_room(
     make: Callable[..., Generator], provider: FakeProvider
 ) -> None:

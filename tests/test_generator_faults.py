@@ -173,7 +173,7 @@ def test_a_retry_is_not_held_up_by_another_job_of_its_key(make, provider, monkey
     (second,) = generator.order(request(), (2,), PLACE)
     assert provider.started.acquire(timeout=SHORT)
     deadline = time.monotonic() + SHORT
-    while generator._in_flight < 2 and time.monotonic() < deadline:
+    while len(generator._in_flight) < 2 and time.monotonic() < deadline:
         time.sleep(0.01)
     time.sleep(0.1)  # the second one comes to the lock
     paused.set()

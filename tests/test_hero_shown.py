@@ -307,7 +307,13 @@ def test_how_others_stand_is_not_how_the_top_of_a_page_stands(
     site: Site, api: ImagesServer
 ) -> None:
     assert site.options
-    look = {"align": "right", "width": "40%", "class": "shadow", "link": "original"}
+    look = {
+        "align": "right",
+        "width": "40%",
+        "class": "shadow",
+        "link": "original",
+        "loading": "lazy",
+    }
     site.options["defaults"] |= look
     text = f"# Title\n\n{fence('A hen', 'alt=x')}\n{fence('A hen', 'alt=x width=auto align=none')}"
     write(site, page(text, show="true"))
@@ -317,7 +323,13 @@ def test_how_others_stand_is_not_how_the_top_of_a_page_stands(
     assert classes == ["genimage shadow", "genimage genimage-right shadow", "genimage shadow"]
     assert html.count('style="width:40%"') == 1
     assert html.count('<a href="assets/genimage/') == 3
+    assert [image["loading"] for image in built.images("index.html")] == ["eager", "lazy", "lazy"]
     assert len(api.posts) == 2
+    # One that the page names is seen first as well, unless it says otherwise itself.
+    for more, loading in (("", "eager"), (" loading=lazy", "lazy")):
+        write(site, page(fence("A hen", f"#top alt=x{more}"), hero='"#top"'))
+        (image,) = build_twice(site, api, strict=True).images("index.html")
+        assert (image["loading"], image["fetchpriority"]) == (loading, "high")
     # Own words are heeded.
     write(site, page(text, show="true", width="50%"))
     assert 'style="width:50%"' in build_twice(site, api, strict=True).read("index.html")

@@ -157,7 +157,13 @@ class Explainer:
         found += [
             self._part(block, composed, name, _plain(composed.options[name]))
             for name in shown
-            if name in composed.options
+            if name in composed.options and name != "class"
+        ]
+        # These add up.
+        found += [
+            Part("class", _plain(options["class"]), *self._place(block, composed, "class", origin))
+            for origin, options in composed.layers
+            if "class" in options
         ]
         return found
 
@@ -177,7 +183,12 @@ class Explainer:
         """Who set an option, and where that is written."""
         if twin and option != "dark" and option not in twin.options:
             return "", ""  # such as `image`, which the block may have for its own picture
-        origin = composed.origin(option)
+        return self._place(block, composed, option, composed.origin(option))
+
+    def _place(
+        self, block: SiteBlock, composed: Composed, option: str, origin: str
+    ) -> tuple[str, str]:
+        """Who set an option, as it is told, and where that is written."""
         if origin == "block":
             return block.noun, block.seen.place.at(composed.lines.get(option, 0))
         if origin == "front matter":

@@ -160,7 +160,7 @@ class Writer:
             if self._switch == "media" and "glightbox" in self._survey.config.plugins:
                 raise SourceError(_LIGHTBOX)
         if block.is_hero:
-            options = hero_options(options)
+            options = hero_options(options, sets_loading=composed.origin("loading") == "block")
         found.forms += [
             form
             for prefix in prefixes
