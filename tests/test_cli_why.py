@@ -83,6 +83,27 @@ def test_what_the_key_is_made_of(bare: Site, api: ImagesServer) -> None:
     assert api.calls == []
 
 
+def test_who_says_how_it_stands(bare: Site) -> None:
+    """The strongest is heeded, and classes add up."""
+    bare.options |= {
+        "defaults": {"class": "shadow", "width": 300, "link": "original"},
+        "styles": {"brand": {"class": "flat", "width": "50%"}},
+    }
+    front = "---\ngenimage:\n  class: wide\n  align: left\n---\n\n"
+    text = front + fence("A fox", "style=brand class=own link=none alt=x")
+    bare.write({"docs/index.md": text})
+    block = why(bare, "docs/index.md:7")["blocks"][0]
+    told = [(p["option"], p["value"], p["origin"], p["place"]) for p in block["not_counted"]]
+    assert [part for part in told if part[0] not in ("alt", "model", "server")] == [
+        ("width", "50%", "style 'brand'", "mkdocs.yml"),
+        ("align", "left", "front matter", "docs/index.md"),
+        ("class", "shadow", "defaults", "mkdocs.yml"),
+        ("class", "flat", "style 'brand'", "mkdocs.yml"),
+        ("class", "wide", "front matter", "docs/index.md"),
+        ("class", "own", "block", "docs/index.md:7"),
+    ]
+
+
 def test_a_picture_that_is_there(bare: Site) -> None:
     bare.options["pricing"] = {"per_image": 0.04}
     bare.write({"docs/index.md": fence("A fox", SIZE), "docs/b.md": fence("A fox", SIZE)})
