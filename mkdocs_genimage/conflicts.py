@@ -52,6 +52,11 @@ def conflicts(options: Mapping[str, Any]) -> list[tuple[str, str]]:
     has_edit = "image" in options or has_twin(options)
     if "input_fidelity" in options and not has_edit:
         found.append(("input_fidelity", "'input_fidelity' needs an 'image' to keep to."))
+    if "height" in options and str(options.get("width", "")).endswith("%"):
+        message = (
+            "'height' is not for a 'width' in percent: remove one of the two, or write pixels."
+        )
+        found.append(("height", message))
     pick, count = options.get("pick"), options.get("n", 1)
     if isinstance(pick, int) and pick > count:
         found.append(

@@ -184,7 +184,7 @@ LOOK = {"width": "300", "align": "right", "link": "original", "loading": "eager"
         ("align=none link=none", {**LOOK, "align": None, "link": None}),
         ("align=None width=AUTO link=NONE", {"loading": "eager"}),
         ("height=90", {**LOOK, "width": None, "height": 90}),
-        ("height=90 width=50%", {**LOOK, "width": "50%", "height": 90}),
+        ("height=90 width=70", {**LOOK, "width": "70", "height": 90}),
     ],
 )
 def test_block_takes_back_how_pictures_stand(

@@ -413,6 +413,8 @@ def test_tables() -> None:
         ({"mask": "m.png", "image": ("a.png",)}, []),
         ({"mask_mode": "white"}, ["mask_mode"]),
         ({"input_fidelity": "high"}, ["input_fidelity"]),
+        ({"height": 90, "width": "50%"}, ["height"]),
+        ({"height": 90, "width": "50"}, []),
         ({"pick": 2}, ["pick"]),
         ({"pick": 3, "n": 2}, ["pick"]),
         ({"pick": 2, "n": 2}, []),
