@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import atexit
-import signal
 import threading
 import time
 from typing import TYPE_CHECKING
 
 from mkdocs_genimage.budget import BudgetReachedError
 from mkdocs_genimage.errors import Billed, CacheError, GenimageError, ProviderError
+from mkdocs_genimage.interrupts import Interrupts
 from mkdocs_genimage.inventory import REFUSAL, cache_files
 from mkdocs_genimage.job import BehindError, Job, StoppedError
 from mkdocs_genimage.journal import Journal
@@ -69,8 +69,7 @@ class Generator:
         # As many again as may be in flight, so that storing an answer keeps no request from being sent.
         self._most_workers = 2 * concurrency
         self._workers: list[threading.Thread] = []
-        self._ends_process = ends_process
-        self._is_interrupted = False
+        self._interrupts = Interrupts(ends_process=ends_process)
         self._in_flight: set[Job] = set()
         self._ended = 0
         # As in `Turns`, a signal may come at any time.
@@ -206,7 +205,7 @@ class Generator:
             self._abandoned = True
             raise
         finally:
-            self._forget_signals()
+            self._interrupts.forget()
 
     def estimate(self, request: ImageRequest, count: int) -> float | None:
         """USD that images will cost at most; None where no price is known."""
@@ -223,7 +222,7 @@ class Generator:
                 # Here and not in a worker: rendering pages beside it would only make both slower, and
                 # the first request later.
                 self.provider.prepare()
-            self._heed_signals()
+            self._interrupts.heed()
         if self._fatal or self._stopping.is_set():
             job.error = self._fatal or StoppedError()
             job.done.set()
@@ -274,7 +273,7 @@ class Generator:
             self._fatal = self._fatal or error
 
     def _raise_obstacle(self, job: Job) -> None:
-        if job.is_cancelled or self._is_interrupted or self._stopping.is_set():
+        if job.is_cancelled or self._interrupts.has_come or self._stopping.is_set():
             raise StoppedError
         # One that the limit had room for is sent, whatever becomes of those behind it.
         if self._fatal and not (job.reserved and isinstance(self._fatal, BudgetReachedError)):
@@ -389,29 +388,3 @@ class Generator:
             cost,
             failed=job.error is not None,
         )
-
-    def _heed_signals(self) -> None:
-        """End in good order, and keep what is in flight, unless somebody else handles a signal."""
-        if threading.current_thread() is not threading.main_thread():
-            return
-        if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
-            signal.signal(signal.SIGTERM, self._interrupted)
-        if self._ends_process and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-            signal.signal(signal.SIGINT, self._interrupted)
-
-    def _forget_signals(self) -> None:
-        if threading.current_thread() is not threading.main_thread():
-            return
-        if signal.getsignal(signal.SIGTERM) == self._interrupted:
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        if signal.getsignal(signal.SIGINT) == self._interrupted:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
-
-    def _interrupted(self, number: int, _frame: object) -> None:
-        """130 for an interrupt, 143 for SIGTERM, as shells have it.
-
-        What it unwinds may take its time until `stop` is called. Nothing is sent in the meantime. No lock is
-        taken here: the thread that was interrupted may hold it.
-        """
-        self._is_interrupted = True
-        raise SystemExit(128 + number)
