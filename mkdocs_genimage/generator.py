@@ -323,14 +323,15 @@ class Generator:
                 ended, is_alone = self._ended, not self._in_flight
             try:
                 self._raise_obstacle(job)
+            except GenimageError:
+                return
+            try:
                 self.budget.take(count, self.estimate(job.request, count))
             except BudgetReachedError as error:
                 if is_alone:
                     # No smaller one is sent in its place.
                     self._give_up(error)
                     return
-            except GenimageError:
-                return
             except Exception as error:  # whoever waits for the job would wait for ever
                 self._give_up(GenimageError(f"its price is not known: {where_raised(error)}"))
                 return

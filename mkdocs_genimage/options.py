@@ -284,7 +284,7 @@ _TABLE = (
         "presentation",
         values.read_height,
         f"pixels from 1 to {values.MAX_DISPLAY_PIXELS:,}",
-        "How high the picture is shown, in pixels; beside a `width` in pixels it is cropped.",
+        "How high the picture is shown, in pixels. A `width` beside it is in pixels, too, and crops it.",
     ),
     _words(
         "align",

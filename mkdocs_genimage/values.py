@@ -229,12 +229,15 @@ def read_height(value: Any) -> int:
     return whole_number(1, MAX_DISPLAY_PIXELS)(read_text(value).lower().removesuffix("px"))
 
 
+_SCHEME = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*):")
+
+
 def read_link(value: Any) -> str:
     """An address that is harmless in a page. Names of files may hold blanks."""
     url = read_text(value).replace(" ", "%20")
     if url.lower() in ("original", "none"):
         return url.lower()
-    scheme = re.match(r"([a-zA-Z][a-zA-Z0-9+.-]*):", url)
+    scheme = _SCHEME.match(url)
     if re.search(r"[\s<>\"\x00-\x20]", url) or (
         scheme and scheme[1].lower() not in ("http", "https", "mailto")
     ):
@@ -245,7 +248,7 @@ def read_link(value: Any) -> str:
 def read_site_link(value: Any) -> str:
     """An address that leads to the same place from all pages."""
     url = read_link(value)
-    if url not in ("original", "none") and not re.match(r"[a-zA-Z][a-zA-Z0-9+.-]*:", url):
+    if url not in ("original", "none") and not _SCHEME.match(url):
         raise ValueError
     return url
 
